@@ -1,0 +1,53 @@
+/* Files: whole or not at all. A file is written aside, synced to disk and renamed into place. */
+#ifndef RUD_BASE_FILE_H
+#define RUD_BASE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct rud_atomic_file {
+    FILE *stream; /* write here */
+    char *path;   /* where the file will stand */
+    char *aside;  /* where it is written meanwhile: in the same folder */
+} rud_atomic_file;
+
+rud_status rud_atomic_file_open(const char *path, rud_atomic_file *file);
+
+/* Flushes, syncs, renames, syncs the folder, closes. On failure the old file at `path` is as it
+ * was and nothing is left aside; only if the sync of the folder fails does the new file stand. */
+rud_status rud_atomic_file_commit(rud_atomic_file *file);
+
+/* Gives up: closes and removes what was written aside. Does nothing after commit. */
+void rud_atomic_file_abort(rud_atomic_file *file);
+
+/* Writes bytes[size] as the file `path`, atomically. */
+rud_status rud_file_write(const char *path, const void *bytes, size_t size);
+
+/* Appends bytes[size] to `path` (created if absent) and syncs. On failure the file is cut back to
+ * its old length. */
+rud_status rud_file_append(const char *path, const void *bytes, size_t size);
+
+/* Reads the whole file, at most `limit` bytes; *bytes has a NUL behind its end. Caller owns
+ * *bytes. */
+rud_status rud_file_read(const char *path, size_t limit, char **bytes, size_t *size);
+
+/* Makes the folder and its parents where they are absent. */
+rud_status rud_make_folders(const char *path);
+
+bool rud_file_exists(const char *path);
+bool rud_is_folder(const char *path);
+
+/* "folder/name" as a new string; NULL without memory. Caller owns it. */
+char *rud_path_join(const char *folder, const char *name);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

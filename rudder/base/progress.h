@@ -1,0 +1,34 @@
+/* Progress of long work on a stream of the caller's choice: a bar with time left on a terminal,
+ * plain lines every few seconds otherwise, nothing when the stream is NULL. */
+#ifndef RUD_BASE_PROGRESS_H
+#define RUD_BASE_PROGRESS_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct rud_progress rud_progress;
+
+/* stream: borrowed until free; NULL for silence. total: units of work. Caller owns *progress. */
+rud_status rud_progress_create(FILE *stream, const char *title, uint64_t total,
+                               rud_progress **progress);
+
+/* `done` units of work are finished in all; `note` (may be NULL) stands behind the bar, such as
+ * "loss 0.012". Callable from several threads; NULL progress is allowed and does nothing. */
+void rud_progress_update(rud_progress *progress, uint64_t done, const char *note);
+
+/* Adds `count` units; otherwise as rud_progress_update. */
+void rud_progress_advance(rud_progress *progress, uint64_t count, const char *note);
+
+/* Ends the bar's line and frees. */
+void rud_progress_free(rud_progress **progress);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
