@@ -1,0 +1,84 @@
+/* What the files of this folder share about the network and its activations. Private. */
+#ifndef RUD_NN_NETWORK_PRIVATE_H
+#define RUD_NN_NETWORK_PRIVATE_H
+
+#include "nn/kernels_private.h"
+#include "nn/network.h"
+
+/* Gates that follow one another without a gap in a row of gate values and in the parameters, so
+ * that one matrix product serves them all. `lstm` has one run of four. */
+typedef struct rud_gate_run {
+    rud_gate first;
+    size_t count; /* gates */
+} rud_gate_run;
+
+enum { RUD_GATE_RUNS = 2 }; /* four gates have no more than two gaps */
+
+typedef struct rud_gate_runs {
+    rud_gate_run run[RUD_GATE_RUNS];
+    size_t count;
+} rud_gate_runs;
+
+struct rud_network {
+    rud_network_spec spec; /* owns cell.name */
+    rud_gate_rows rows;
+    rud_gate_runs forward;                   /* gates that have a forward connection */
+    rud_gate_runs recurrent;                 /* and a recurrent one */
+    rud_gate_parameters (*gates)[RUD_GATES]; /* [L]: where each layer's parameters stand */
+    size_t head_weight, head_bias;           /* and the head's */
+    size_t count;                            /* of all parameters */
+    float *parameters;                       /* [count] */
+};
+
+/* D of layer 0, H of the others. */
+size_t rud_layer_inputs(const rud_network *network, size_t layer);
+
+/* bias[present * H] of a layer in the order of a row of gate values; 0 where there is none. */
+void rud_layer_bias(const rud_network *network, size_t layer, float *bias);
+
+/* Memory that grows by being replaced: its content is lost then. 64-byte aligned. */
+typedef struct rud_workspace {
+    float *data;
+    size_t capacity; /* floats */
+} rud_workspace;
+
+struct rud_activations {
+    const rud_network *network; /* of the last forward; NULL before the first */
+    const float *x;
+    size_t T, B;
+    rud_workspace forward;  /* what forward leaves, layer by layer, then y and scratch */
+    rud_workspace backward; /* scratch of backward */
+};
+
+/* Where the last forward keeps what it left of a layer. */
+typedef struct rud_layer_memory {
+    float *gates;     /* [T][B][present * H] */
+    float *c;         /* [T][B][H] */
+    float *h;         /* [T][B][H] */
+    float *activated; /* a_h(c), [T][B][H]; h itself where there is no output gate */
+} rud_layer_memory;
+rud_layer_memory rud_activations_memory(const rud_activations *activations, size_t layer);
+float *rud_activations_y(const rud_activations *activations);
+
+/* Scratch behind it, for either pass. */
+typedef struct rud_pass_scratch {
+    float *panels; /* packed weights of one layer */
+    float *bias;   /* [present * H] */
+    float *zeros;  /* [H], all 0: h_{-1}, c_{-1} and what comes back from behind the end */
+} rud_pass_scratch;
+rud_pass_scratch rud_activations_scratch(const rud_activations *activations);
+
+/* Makes room for T steps of B episodes. RUD_EINVAL for T or B of 0 or more than 2^31 - 1 steps in
+ * all; RUD_ENOMEM. */
+rud_status rud_activations_reserve(const rud_network *network, size_t T, size_t B,
+                                   rud_activations *activations);
+
+typedef struct rud_backward_memory {
+    double *sums;   /* [max(present * H, K)] */
+    float *dh;      /* [T][B][H] */
+    float *d_gates; /* [T][B][present * H] */
+} rud_backward_memory;
+rud_status rud_activations_reserve_backward(rud_activations *activations,
+                                            rud_backward_memory *memory);
+
+#endif

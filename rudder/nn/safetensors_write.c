@@ -1,0 +1,138 @@
+/* Writing safetensors files. */
+#include "nn/safetensors.h"
+
+#include <json-c/json.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/file.h"
+
+static rud_status no_memory(const char *path)
+{
+    return rud_error(RUD_ENOMEM, "%s: no memory for the header", path);
+}
+
+/* Puts `value` (taken, may be NULL for want of memory) into an object. */
+static bool put(struct json_object *object, const char *key, struct json_object *value)
+{
+    if (value && json_object_object_add(object, key, value) == 0) return true;
+    json_object_put(value);
+    return false;
+}
+
+static bool append(struct json_object *array, uint64_t number)
+{
+    struct json_object *value = json_object_new_uint64(number);
+    if (value && json_object_array_add(array, value) == 0) return true;
+    json_object_put(value);
+    return false;
+}
+
+/* {"dtype", "shape", "data_offsets"}; NULL without memory. */
+static struct json_object *tensor_entry(const rud_tensor *tensor, uint64_t offset)
+{
+    struct json_object *entry = json_object_new_object();
+    struct json_object *shape = json_object_new_array(), *offsets = json_object_new_array();
+    bool done = entry && shape && offsets;
+    for (size_t k = 0; done && k < tensor->rank; k++) done = append(shape, tensor->shape[k]);
+    done = done && append(offsets, offset) &&
+           append(offsets, offset + tensor->count * sizeof *tensor->data) &&
+           put(entry, "dtype", json_object_new_string("F32"));
+    if (done && put(entry, "shape", json_object_get(shape)) &&
+        put(entry, "data_offsets", json_object_get(offsets))) {
+        json_object_put(shape);
+        json_object_put(offsets);
+        return entry;
+    }
+    json_object_put(shape);
+    json_object_put(offsets);
+    json_object_put(entry);
+    return NULL;
+}
+
+static bool fill_header(const rud_tensor_file *file, struct json_object *header)
+{
+    if (file->metadata_count > 0) {
+        struct json_object *metadata = json_object_new_object();
+        bool done = metadata != NULL;
+        for (size_t k = 0; done && k < file->metadata_count; k++)
+            done = put(metadata, file->metadata[2 * k],
+                       json_object_new_string(file->metadata[2 * k + 1]));
+        if (!done) {
+            json_object_put(metadata);
+            return false;
+        }
+        if (!put(header, "__metadata__", metadata)) return false;
+    }
+    uint64_t offset = 0;
+    for (size_t k = 0; k < file->tensor_count; k++) {
+        const rud_tensor *tensor = &file->tensors[k];
+        if (!put(header, tensor->name, tensor_entry(tensor, offset))) return false;
+        offset += tensor->count * sizeof *tensor->data;
+    }
+    return true;
+}
+
+static void little_endian(uint64_t value, size_t size, unsigned char *bytes)
+{
+    for (size_t k = 0; k < size; k++) bytes[k] = (unsigned char)(value >> (8 * k));
+}
+
+/* Failed writes show when the file is committed. */
+static void write_header(const char *text, size_t length, FILE *stream)
+{
+    const size_t padded = (length + 7) / 8 * 8; /* so that the numbers are aligned */
+    unsigned char bytes[8];
+    little_endian(padded, sizeof bytes, bytes);
+    fwrite(bytes, 1, sizeof bytes, stream);
+    fwrite(text, 1, length, stream);
+    for (size_t k = length; k < padded; k++) fputc(' ', stream);
+}
+
+static void write_tensor(const rud_tensor *tensor, FILE *stream)
+{
+    for (size_t k = 0; k < tensor->count; k++) {
+        uint32_t bits;
+        unsigned char bytes[4];
+        memcpy(&bits, &tensor->data[k], sizeof bits);
+        little_endian(bits, sizeof bytes, bytes);
+        fwrite(bytes, 1, sizeof bytes, stream);
+    }
+}
+
+static rud_status check_finite(const rud_tensor_file *file, const char *path)
+{
+    for (size_t k = 0; k < file->tensor_count; k++)
+        for (size_t j = 0; j < file->tensors[k].count; j++)
+            if (!isfinite(file->tensors[k].data[j]))
+                return rud_error(RUD_ENONFINITE, "%s: tensor %s: number %zu is %g; not written",
+                                 path, file->tensors[k].name, j, (double)file->tensors[k].data[j]);
+    return RUD_OK;
+}
+
+static rud_status write_all(const rud_tensor_file *file, const char *text, size_t length,
+                            const char *path)
+{
+    rud_atomic_file out;
+    RUD_TRY(rud_atomic_file_open(path, &out));
+    write_header(text, length, out.stream);
+    for (size_t k = 0; k < file->tensor_count; k++) write_tensor(&file->tensors[k], out.stream);
+    return rud_atomic_file_commit(&out);
+}
+
+rud_status rud_tensor_file_write(const rud_tensor_file *file, const char *path)
+{
+    RUD_TRY(check_finite(file, path));
+    struct json_object *header = json_object_new_object();
+    if (!header) return no_memory(path);
+    size_t length = 0;
+    const char *text = NULL;
+    if (fill_header(file, header))
+        text = json_object_to_json_string_length(
+            header, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &length);
+    const rud_status status = text ? write_all(file, text, length, path) : no_memory(path);
+    json_object_put(header);
+    return status;
+}
