@@ -1,0 +1,63 @@
+/* One episode, and a list of them: the only episode type, the same for files, environments and
+ * agents. */
+#ifndef RUD_EPISODES_EPISODE_H
+#define RUD_EPISODES_EPISODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Step t is (s_t, a_t, r_t), t = 0 .. steps-1; with a final observation s_T stands in the last row
+ * of `observations`. Discrete values are whole numbers. */
+typedef struct rud_episode {
+    char *id;                 /* unique in its data set; may be NULL */
+    uint64_t seed;            /* the environment's seed, if has_seed */
+    bool has_seed;            /* */
+    bool terminated;          /* the task ended */
+    bool truncated;           /* the episode was cut, by a time limit say */
+    size_t steps;             /* T >= 1 */
+    size_t observation_rows;  /* T or T + 1 */
+    size_t observation_width; /* >= 1 */
+    size_t action_width;      /* 0 where only observations are known */
+    double *observations;     /* [observation_rows][observation_width] */
+    double *actions;          /* [T][action_width] */
+    double *rewards;          /* [T] */
+} rud_episode;
+
+/* An episode with all numbers 0 and no id. observation_rows is steps or steps + 1. Caller owns
+ * *episode. */
+rud_status rud_episode_create(size_t steps, size_t observation_rows, size_t observation_width,
+                              size_t action_width, rud_episode **episode);
+rud_status rud_episode_copy(const rud_episode *from, rud_episode **to);
+void rud_episode_free(rud_episode **episode);
+
+/* Keeps a copy of `id`; NULL takes the id away. */
+rud_status rud_episode_set_id(rud_episode *episode, const char *id);
+
+/* The undiscounted return G: the sum of the rewards. */
+double rud_episode_return(const rud_episode *episode);
+
+/* Memory that the episode takes, in bytes. */
+size_t rud_episode_bytes(const rud_episode *episode);
+
+/* A growing list that owns its episodes. Zero-initialise to start. */
+typedef struct rud_episodes {
+    rud_episode **items; /* [count] */
+    size_t count;
+    size_t capacity;
+} rud_episodes;
+
+/* Takes `episode`, also on failure (then it is freed). */
+rud_status rud_episodes_add(rud_episodes *list, rud_episode *episode);
+void rud_episodes_free(rud_episodes *list);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

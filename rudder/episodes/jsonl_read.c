@@ -1,0 +1,158 @@
+#include "episodes/jsonl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "episodes/jsonl_private.h"
+
+/* Longest line, in bytes: bounds the memory that a file can ask for. */
+static const size_t line_limit = (size_t)1 << 30;
+
+struct rud_jsonl_reader {
+    FILE *stream;
+    char *path; /* as messages name it */
+    char *line; /* [capacity] */
+    size_t capacity;
+    size_t length;
+    size_t number;            /* of the line that was read last */
+    bool ended;               /* nothing can be read any more */
+    size_t observation_width; /* of the first episode; 0 before it */
+    size_t action_width;
+};
+
+rud_status rud_jsonl_open(const char *path, rud_jsonl_reader **reader)
+{
+    *reader = NULL;
+    bool standard_input = strcmp(path, "-") == 0;
+    rud_jsonl_reader *made = calloc(1, sizeof *made);
+    char *name = strdup(standard_input ? "standard input" : path);
+    if (made == NULL || name == NULL) {
+        free(made);
+        free(name);
+        return rud_error(RUD_ENOMEM, "%s: no memory to read it", path);
+    }
+    made->path = name;
+    made->stream = standard_input ? stdin : fopen(path, "rb");
+    if (made->stream == NULL) {
+        int cause = errno;
+        rud_jsonl_close(&made);
+        return rud_error(RUD_EIO, "%s: cannot be opened: %s", path, strerror(cause));
+    }
+    *reader = made;
+    return RUD_OK;
+}
+
+void rud_jsonl_close(rud_jsonl_reader **reader)
+{
+    if (*reader == NULL) return;
+    if ((*reader)->stream != NULL && (*reader)->stream != stdin) fclose((*reader)->stream);
+    free((*reader)->path);
+    free((*reader)->line);
+    free(*reader);
+    *reader = NULL;
+}
+
+size_t rud_jsonl_line(const rud_jsonl_reader *reader)
+{
+    return reader->number;
+}
+
+static rud_status grow(rud_jsonl_reader *reader)
+{
+    size_t capacity = reader->capacity == 0 ? 4096 : 2 * reader->capacity;
+    char *line = realloc(reader->line, capacity);
+    if (line == NULL) return rud_error(RUD_ENOMEM, "no memory for a line of %zu bytes", capacity);
+    reader->line = line;
+    reader->capacity = capacity;
+    return RUD_OK;
+}
+
+/* Reads the next line, without its newline. At the end of the file `ended` is set; the last line
+ * may lack its newline. */
+static rud_status read_line(rud_jsonl_reader *reader)
+{
+    reader->length = 0;
+    reader->number++;
+    int byte;
+    while ((byte = getc_unlocked(reader->stream)) != EOF && byte != '\n') {
+        if (reader->length == line_limit)
+            return rud_error(RUD_EFORMAT, "the line is longer than %zu bytes", line_limit);
+        if (reader->length == reader->capacity) RUD_TRY(grow(reader));
+        reader->line[reader->length++] = (char)byte;
+    }
+    if (byte != EOF) return RUD_OK;
+    reader->ended = true;
+    if (ferror(reader->stream)) return rud_error(RUD_EIO, "cannot be read: %s", strerror(errno));
+    return RUD_OK;
+}
+
+static bool is_blank(const rud_jsonl_reader *reader)
+{
+    for (size_t i = 0; i < reader->length; i++)
+        if (strchr(" \t\r", reader->line[i]) == NULL || reader->line[i] == '\0') return false;
+    return true;
+}
+
+static rud_status check_width(const char *field, size_t found, size_t first)
+{
+    if (found == first) return RUD_OK;
+    return rud_error(RUD_EFORMAT,
+                     "field \"%s\" has rows of width %zu, the first episode's have %zu", field,
+                     found, first);
+}
+
+/* All episodes of a file are as wide as its first. */
+static rud_status check_widths(rud_jsonl_reader *reader, const rud_episode *episode)
+{
+    if (reader->observation_width == 0) {
+        reader->observation_width = episode->observation_width;
+        reader->action_width = episode->action_width;
+    }
+    RUD_TRY(check_width("observations", episode->observation_width, reader->observation_width));
+    return check_width("actions", episode->action_width, reader->action_width);
+}
+
+static rud_status next(rud_jsonl_reader *reader, rud_episode **episode)
+{
+    do {
+        if (reader->ended) return RUD_OK;
+        rud_status status = read_line(reader);
+        if (status != RUD_OK) {
+            reader->ended = true; /* in the middle of a line there is nothing to go on with */
+            return status;
+        }
+    } while (is_blank(reader));
+    RUD_TRY(rud_jsonl_parse(reader->line, reader->length, episode));
+    rud_status status = check_widths(reader, *episode);
+    if (status != RUD_OK) rud_episode_free(episode);
+    return status;
+}
+
+rud_status rud_jsonl_next(rud_jsonl_reader *reader, rud_episode **episode)
+{
+    *episode = NULL;
+    rud_status status = next(reader, episode);
+    return rud_error_context(status, "%s:%zu", reader->path, reader->number);
+}
+
+static rud_status read_all(rud_jsonl_reader *reader, rud_episodes *list)
+{
+    for (;;) {
+        rud_episode *episode = NULL;
+        RUD_TRY(rud_jsonl_next(reader, &episode));
+        if (episode == NULL) return RUD_OK;
+        RUD_TRY(rud_episodes_add(list, episode));
+    }
+}
+
+rud_status rud_jsonl_read(const char *path, rud_episodes *list)
+{
+    rud_jsonl_reader *reader = NULL;
+    RUD_TRY(rud_jsonl_open(path, &reader));
+    size_t before = list->count;
+    rud_status status = read_all(reader, list);
+    rud_jsonl_close(&reader);
+    while (status != RUD_OK && list->count > before) rud_episode_free(&list->items[--list->count]);
+    return status;
+}

@@ -1,0 +1,107 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "episodes/json_private.h"
+#include "episodes/jsonl.h"
+
+static rud_status check_row(const rud_space *space, const double *row)
+{
+    if (space->kind != RUD_SPACE_BOX) return rud_space_check(space, row);
+    for (size_t k = 0; k < space->width; k++)
+        if (!isfinite(row[k])) return rud_error(RUD_ENONFINITE, "component %zu is not finite", k);
+    return RUD_OK;
+}
+
+static rud_status check_table(const char *field, const rud_space *space, const double *rows,
+                              size_t count, size_t width)
+{
+    size_t expected = space == NULL ? 0 : space->width;
+    if (width != expected)
+        return rud_error(RUD_EINVAL, "field \"%s\": rows of width %zu, but the space has %zu",
+                         field, width, expected);
+    for (size_t r = 0; space != NULL && r < count; r++) {
+        rud_status status = check_row(space, rows + r * width);
+        if (status != RUD_OK) return rud_error_context(status, "field \"%s\"[%zu]", field, r);
+    }
+    return RUD_OK;
+}
+
+static rud_status check(const rud_space *observation_space, const rud_space *action_space,
+                        const rud_episode *episode)
+{
+    RUD_TRY(check_table("observations", observation_space, episode->observations,
+                        episode->observation_rows, episode->observation_width));
+    if (episode->action_width > 0)
+        RUD_TRY(check_table("actions", action_space, episode->actions, episode->steps,
+                            episode->action_width));
+    for (size_t t = 0; t < episode->steps; t++)
+        if (!isfinite(episode->rewards[t]))
+            return rud_error(RUD_ENONFINITE, "field \"rewards\"[%zu] is not finite", t);
+    return RUD_OK;
+}
+
+/* JSON escapes are json-c's. */
+static rud_status write_id(FILE *stream, const char *id)
+{
+    json_object *text = json_object_new_string(id);
+    const char *quoted =
+        text == NULL ? NULL : json_object_to_json_string_ext(text, JSON_C_TO_STRING_NOSLASHESCAPE);
+    if (quoted != NULL) fprintf(stream, "\"id\": %s, ", quoted);
+    json_object_put(text);
+    return quoted == NULL ? rud_error(RUD_ENOMEM, "no memory for an episode's id") : RUD_OK;
+}
+
+static void write_number(FILE *stream, bool integer, double value)
+{
+    char text[RUD_JSON_NUMBER_SIZE];
+    if (integer) {
+        fprintf(stream, "%" PRId64, (int64_t)value);
+    } else {
+        rud_json_number(value, text);
+        fputs(text, stream);
+    }
+}
+
+static void write_table(FILE *stream, const char *field, const rud_space *space, const double *rows,
+                        size_t count)
+{
+    bool plain = space->kind == RUD_SPACE_DISCRETE;
+    bool integer = space->kind != RUD_SPACE_BOX;
+    fprintf(stream, "\"%s\": [", field);
+    for (size_t r = 0; r < count; r++) {
+        if (r > 0) fputs(", ", stream);
+        if (!plain) fputc('[', stream);
+        for (size_t k = 0; k < space->width; k++) {
+            if (k > 0) fputs(", ", stream);
+            write_number(stream, integer, rows[r * space->width + k]);
+        }
+        if (!plain) fputc(']', stream);
+    }
+    fputs("], ", stream);
+}
+
+rud_status rud_jsonl_write(FILE *stream, const rud_space *observation_space,
+                           const rud_space *action_space, const rud_episode *episode)
+{
+    RUD_TRY(check(observation_space, action_space, episode));
+    fputc('{', stream);
+    if (episode->id != NULL) RUD_TRY(write_id(stream, episode->id));
+    write_table(stream, "observations", observation_space, episode->observations,
+                episode->observation_rows);
+    if (episode->action_width > 0)
+        write_table(stream, "actions", action_space, episode->actions, episode->steps);
+    fputs("\"rewards\": [", stream);
+    for (size_t t = 0; t < episode->steps; t++) {
+        if (t > 0) fputs(", ", stream);
+        write_number(stream, false, episode->rewards[t]);
+    }
+    fprintf(stream, "], \"terminated\": %s, \"truncated\": %s",
+            episode->terminated ? "true" : "false", episode->truncated ? "true" : "false");
+    if (episode->has_seed) fprintf(stream, ", \"seed\": %" PRIu64, episode->seed);
+    fputs("}\n", stream);
+    if (ferror(stream))
+        return rud_error(RUD_EIO, "an episode cannot be written: %s", strerror(errno));
+    return RUD_OK;
+}
