@@ -1,0 +1,211 @@
+#include "redistribution/predictor.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "redistribution/predictor_private.h"
+
+static const rud_predictor_kind *const kinds[] = {
+    &rud_predictor_linear,
+    &rud_predictor_uniform,
+    &rud_predictor_exact,
+    &rud_predictor_lstm,
+};
+
+const rud_predictor_kind *rud_predictor_kind_of(const char *cell)
+{
+    for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+        if (kinds[k]->name != NULL ? strcmp(kinds[k]->name, cell) == 0
+                                   : rud_cell_preset(cell) != NULL) {
+            return kinds[k];
+        }
+    }
+    rud_error(RUD_EINVAL,
+              "unknown predictor cell \"%s\"; there are lstm, lstm1997, rudder, r-lstm, linear, "
+              "uniform, exact",
+              cell);
+    return NULL;
+}
+
+rud_predictor_options rud_predictor_options_default(void)
+{
+    rud_predictor_options options = {.cell = "lstm",
+                                     .hidden = 16,
+                                     .layers = 1,
+                                     .all_steps_weight = 0.5,
+                                     .batch = 16,
+                                     .ridge = 1e-3,
+                                     .adam = rud_adam_options_default()};
+    options.adam.learning_rate = 1e-2;
+    options.adam.weight_decay = 1e-6;
+    options.adam.clip_norm = 1;
+    return options;
+}
+
+rud_status rud_predictor_allocate(rud_predictor *predictor)
+{
+    const size_t D = rud_features_width(predictor->features);
+    predictor->feature_sums = calloc(D, sizeof *predictor->feature_sums);
+    predictor->episode_sum = calloc(D, sizeof *predictor->episode_sum);
+    if (predictor->feature_sums == NULL || predictor->episode_sum == NULL) {
+        return rud_error(RUD_ENOMEM, "no memory for a predictor of %zu inputs", D);
+    }
+    return RUD_OK;
+}
+
+rud_status rud_predictor_create(const rud_predictor_options *options, const rud_features *features,
+                                const rud_env *env, uint64_t seed, rud_predictor **predictor)
+{
+    const rud_predictor_kind *kind = rud_predictor_kind_of(options->cell);
+    *predictor = NULL;
+    if (kind == NULL) return RUD_EINVAL;
+    if (options->batch == 0) {
+        return rud_error(RUD_EINVAL, "predictor: batch must be at least 1 episode");
+    }
+    rud_predictor *created = calloc(1, sizeof *created);
+    if (created == NULL) return rud_error(RUD_ENOMEM, "no memory for a predictor");
+    created->kind = kind;
+    created->options = *options;
+    created->env = env;
+    rud_status status = rud_features_copy(features, &created->features);
+    if (status == RUD_OK) status = rud_predictor_allocate(created);
+    if (status == RUD_OK) status = kind->create(created, seed);
+    if (status != RUD_OK) rud_predictor_free(&created);
+    *predictor = created;
+    return status;
+}
+
+void rud_predictor_free(rud_predictor **predictor)
+{
+    if (*predictor == NULL) return;
+    if ((*predictor)->model != NULL) (*predictor)->kind->free(*predictor);
+    rud_features_free(&(*predictor)->features);
+    free((*predictor)->feature_sums);
+    free((*predictor)->episode_sum);
+    free((*predictor)->inputs);
+    free(*predictor);
+    *predictor = NULL;
+}
+
+const rud_features *rud_predictor_features(const rud_predictor *predictor)
+{
+    return predictor->features;
+}
+
+const char *rud_predictor_cell(const rud_predictor *predictor)
+{
+    return predictor->options.cell;
+}
+
+size_t rud_predictor_useful_updates(const rud_predictor *predictor)
+{
+    return predictor->kind->useful_updates;
+}
+
+double rud_predictor_target_mean(const rud_predictor *predictor)
+{
+    return predictor->target.mean;
+}
+
+double rud_predictor_target_std(const rud_predictor *predictor)
+{
+    const rud_target *target = &predictor->target;
+    return target->count > 0 ? sqrt(target->squares / target->count) : 1;
+}
+
+double rud_predictor_scale(const rud_predictor *predictor)
+{
+    const double s = rud_predictor_target_std(predictor);
+    return s > 0 ? s : 1;
+}
+
+rud_status rud_predictor_encode(rud_predictor *predictor, const rud_episode *episode,
+                                size_t *inputs)
+{
+    const size_t D = rud_features_width(predictor->features);
+    *inputs = rud_features_inputs(predictor->features, episode);
+    if (*inputs > SIZE_MAX / sizeof(float) / D) {
+        return rud_error(RUD_ENOMEM, "an episode of %zu steps is too long", episode->steps);
+    }
+    if (*inputs * D > predictor->inputs_capacity) {
+        float *grown = realloc(predictor->inputs, *inputs * D * sizeof *grown);
+        if (grown == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu inputs", *inputs);
+        predictor->inputs = grown;
+        predictor->inputs_capacity = *inputs * D;
+    }
+    rud_features_encode(predictor->features, episode, predictor->inputs, D);
+    return RUD_OK;
+}
+
+rud_status rud_predictor_observe(rud_predictor *predictor, const rud_episode *episode)
+{
+    const size_t D = rud_features_width(predictor->features);
+    size_t inputs = 0;
+    RUD_TRY(rud_features_check(predictor->features, episode));
+    RUD_TRY(rud_predictor_encode(predictor, episode, &inputs));
+    memset(predictor->episode_sum, 0, D * sizeof *predictor->episode_sum);
+    for (size_t t = 0; t < inputs; t++) {
+        for (size_t d = 0; d < D; d++) predictor->episode_sum[d] += predictor->inputs[t * D + d];
+    }
+    const double G = rud_episode_return(episode);
+    if (predictor->kind->observe != NULL) {
+        RUD_TRY(predictor->kind->observe(predictor, predictor->episode_sum, G));
+    }
+    for (size_t d = 0; d < D; d++) predictor->feature_sums[d] += predictor->episode_sum[d];
+    predictor->feature_count += (double)inputs;
+
+    rud_target *target = &predictor->target;
+    const double deviation = G - target->mean;
+    target->count++;
+    target->mean += deviation / target->count;
+    target->squares += deviation * (G - target->mean);
+    return RUD_OK;
+}
+
+rud_losses rud_predictor_losses(const rud_predictor *predictor, const double *g, size_t inputs,
+                                double G)
+{
+    const double s = rud_predictor_scale(predictor);
+    double all = 0;
+    for (size_t t = 0; t < inputs; t++) all += (g[t] - G) * (g[t] - G);
+    const double last = g[inputs - 1] - G;
+    return (rud_losses){.main = last * last / (s * s), .all = all / (double)inputs / (s * s)};
+}
+
+rud_status rud_predictor_update(rud_predictor *predictor, const rud_episode *const *episodes,
+                                size_t count, rud_losses *losses)
+{
+    if (predictor->kind->update != NULL) {
+        return predictor->kind->update(predictor, episodes, count, losses);
+    }
+    for (size_t i = 0; losses != NULL && i < count; i++) losses[i] = (rud_losses){0, 0};
+    return RUD_OK;
+}
+
+/* An update can leave finite parameters that are too large to predict with. */
+static rud_status check_predictions(const rud_predictor *predictor, const rud_episode *episode,
+                                    const double *g)
+{
+    const size_t inputs = rud_features_inputs(predictor->features, episode);
+    for (size_t t = 0; t < inputs; t++) {
+        if (!isfinite(g[t])) {
+            return rud_error(RUD_EDIVERGED,
+                             "the prediction after input %zu is not finite: training diverged; "
+                             "try a smaller predictor.learning_rate or predictor.clip_norm",
+                             t);
+        }
+    }
+    return RUD_OK;
+}
+
+rud_status rud_predictor_predict(rud_predictor *predictor, const rud_episode *const *episodes,
+                                 size_t count, double *const *g)
+{
+    for (size_t i = 0; i < count; i++) {
+        RUD_TRY(rud_features_check(predictor->features, episodes[i]));
+    }
+    RUD_TRY(predictor->kind->predict(predictor, episodes, count, g));
+    for (size_t i = 0; i < count; i++) RUD_TRY(check_predictions(predictor, episodes[i], g[i]));
+    return RUD_OK;
+}

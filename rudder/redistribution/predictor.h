@@ -1,0 +1,95 @@
+/* Return predictors: what an episode's steps so far say of its return. The LSTM of the paper and,
+ * on the same interface, the honest baselines beside it. */
+#ifndef RUD_REDISTRIBUTION_PREDICTOR_H
+#define RUD_REDISTRIBUTION_PREDICTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "envs/env.h"
+#include "episodes/episode.h"
+#include "episodes/features.h"
+#include "nn/adam.h"
+#include "nn/network.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { RUD_NAME_SIZE = 24 };
+
+typedef struct rud_predictor_options {
+    /* A cell preset: `lstm`, `lstm1997`, `rudder`, `r-lstm`; or `linear` (ridge regression of G on
+     * the sum of the inputs), `uniform` (g_t = G (t + 1) / T) or `exact` (the environment's
+     * E[G | history]). */
+    char cell[RUD_NAME_SIZE];
+    size_t hidden;           /* H */
+    size_t layers;           /* L */
+    double all_steps_weight; /* lambda of the loss */
+    /* Predictions use an exponential moving average of the parameters over the updates, with this
+     * decay (Polyak and Juditsky 1992); 0: the parameters themselves. */
+    double averaging;
+    size_t batch; /* B, episodes an update */
+    double ridge; /* of `linear` */
+    rud_adam_options adam;
+} rud_predictor_options;
+
+rud_predictor_options rud_predictor_options_default(void);
+
+typedef struct rud_predictor rud_predictor;
+
+/* A new predictor; `features` is copied. env: needed for `exact` (borrowed until free), else may
+ * be NULL. seed: of the initial parameters. Caller owns *predictor. */
+rud_status rud_predictor_create(const rud_predictor_options *options, const rud_features *features,
+                                const rud_env *env, uint64_t seed, rud_predictor **predictor);
+void rud_predictor_free(rud_predictor **predictor);
+
+const rud_features *rud_predictor_features(const rud_predictor *predictor); /* view */
+const char *rud_predictor_cell(const rud_predictor *predictor);             /* view */
+
+/* The network of an LSTM predictor; NULL for the others. View. */
+const rud_network *rud_predictor_network(const rud_predictor *predictor);
+
+/* Updates on the same episodes that make sense: any number for an LSTM (SIZE_MAX), 1 for `linear`,
+ * which is solved at once, 0 where there is nothing to learn. */
+size_t rud_predictor_useful_updates(const rud_predictor *predictor);
+
+/* Mean and standard deviation s of the training returns (0 and 1 before any). */
+double rud_predictor_target_mean(const rud_predictor *predictor);
+double rud_predictor_target_std(const rud_predictor *predictor);
+
+/* Tells the predictor of a training episode, once each, before it is used in an update: target
+ * scaling and the sums of `linear` come from here. */
+rud_status rud_predictor_observe(rud_predictor *predictor, const rud_episode *episode);
+
+/* Losses of an update, in standardised units: main (g_last - G)^2, all = mean_t (g_t - G)^2. */
+typedef struct rud_losses {
+    double main, all;
+} rud_losses;
+
+/* One training step on a batch of observed episodes. losses: [count], of each episode before the
+ * step; may be NULL. `linear` solves its system; `uniform` and `exact` have nothing to learn.
+ * RUD_EDIVERGED on a non-finite loss: the parameters are as before. */
+rud_status rud_predictor_update(rud_predictor *predictor, const rud_episode *const *episodes,
+                                size_t count, rud_losses *losses);
+
+/* Predictions g_t [reward units] after each input: g[i] holds
+ * rud_features_inputs(features, episodes[i]) values. Checks the episodes. RUD_EDIVERGED where a
+ * prediction is not finite. */
+rud_status rud_predictor_predict(rud_predictor *predictor, const rud_episode *const *episodes,
+                                 size_t count, double *const *g);
+
+/* For learning-rate schedules. */
+void rud_predictor_set_learning_rate(rud_predictor *predictor, double learning_rate);
+
+/* Model files (safetensors; metadata rudder.cell, rudder.features, rudder.target_mean,
+ * rudder.target_std, rudder.version; tensor features.mean). `path` may be a run folder that holds
+ * model.safetensors. RUD_EINVAL for `uniform` and `exact`, which have no parameters. */
+rud_status rud_predictor_save(const rud_predictor *predictor, const char *path);
+rud_status rud_predictor_load(const char *path, rud_predictor **predictor);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,268 @@
+/* The LSTM return predictor (Arjona-Medina et al. 2019, section 2): loss
+ *     (g_last - G)^2 + lambda mean_t (g_t - G)^2
+ * on standardised returns. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "episodes/batch.h"
+#include "nn/network_file.h"
+#include "redistribution/predictor_private.h"
+
+typedef struct lstm_model {
+    rud_network *network; /* the one that is trained */
+    rud_network *average; /* the one that predicts: the moving average; NULL without averaging */
+    rud_activations *activations;
+    rud_adam *adam;
+    float *gradients; /* [parameters] */
+    rud_batch batch;
+    float *dy; /* [T][B] */
+    size_t dy_capacity;
+    double mean, scale; /* of the targets that the heads stand for now */
+    double updates;
+} lstm_model;
+
+static void free_lstm(rud_predictor *predictor)
+{
+    lstm_model *model = predictor->model;
+    rud_network_free(&model->network);
+    rud_network_free(&model->average);
+    rud_activations_free(&model->activations);
+    rud_adam_free(&model->adam);
+    rud_batch_free(&model->batch);
+    free(model->gradients);
+    free(model->dy);
+    free(model);
+}
+
+/* Everything beside the network, which model->network holds already. */
+static rud_status create_training(rud_predictor *predictor)
+{
+    lstm_model *model = predictor->model;
+    size_t parameters = 0;
+    if (predictor->options.averaging > 0) {
+        RUD_TRY(rud_network_copy(model->network, &model->average));
+    }
+    rud_network_parameters(model->network, &parameters);
+    RUD_TRY(rud_activations_create(&model->activations));
+    RUD_TRY(rud_adam_create(&predictor->options.adam, parameters, &model->adam));
+    model->gradients = malloc(parameters * sizeof *model->gradients);
+    if (model->gradients == NULL) {
+        return rud_error(RUD_ENOMEM, "no memory for %zu gradients", parameters);
+    }
+    return RUD_OK;
+}
+
+static rud_status create_model(rud_predictor *predictor, lstm_model **model)
+{
+    *model = predictor->model = calloc(1, sizeof **model);
+    if (*model == NULL) return rud_error(RUD_ENOMEM, "no memory for an LSTM predictor");
+    (*model)->scale = 1;
+    return RUD_OK;
+}
+
+static rud_status create_lstm(rud_predictor *predictor, uint64_t seed)
+{
+    const rud_network_spec spec = {.inputs = rud_features_width(predictor->features),
+                                   .hidden = predictor->options.hidden,
+                                   .layers = predictor->options.layers,
+                                   .outputs = 1,
+                                   .cell = *rud_cell_preset(predictor->options.cell)};
+    lstm_model *model = NULL;
+    RUD_TRY(create_model(predictor, &model));
+    RUD_TRY(rud_network_create(&spec, &model->network));
+    rud_network_initialise(model->network, seed);
+    return create_training(predictor);
+}
+
+/* y <- ratio * y + offset, by the head. */
+static void rescale_head(rud_network *network, double ratio, double offset)
+{
+    size_t count = 0;
+    float *parameters = rud_network_parameters(network, &count);
+    float *weight = parameters + rud_network_head_weight(network);
+    float *bias = parameters + rud_network_head_bias(network);
+    for (size_t j = 0; j < rud_network_specification(network)->hidden; j++) {
+        weight[j] = (float)(weight[j] * ratio);
+    }
+    *bias = (float)(*bias * ratio + offset);
+}
+
+/* Makes the heads stand for the present target mean and scale, so that predictions in reward units
+ * stay what they were when the training returns' statistics move. */
+static void follow_target(const rud_predictor *predictor)
+{
+    lstm_model *model = predictor->model;
+    const double mean = predictor->target.mean, scale = rud_predictor_scale(predictor);
+    if (model->updates > 0) {
+        const double ratio = model->scale / scale, offset = (model->mean - mean) / scale;
+        rescale_head(model->network, ratio, offset);
+        if (model->average != NULL) rescale_head(model->average, ratio, offset);
+    }
+    model->mean = mean;
+    model->scale = scale;
+}
+
+/* The network that predicts. */
+static rud_network *predicting(const lstm_model *model)
+{
+    return model->average != NULL ? model->average : model->network;
+}
+
+/* average <- decay * average + (1 - decay) * network; the first updates count for less. */
+static void follow_network(const rud_predictor *predictor)
+{
+    const lstm_model *model = predictor->model;
+    if (model->average == NULL) return;
+    size_t count = 0;
+    const float *from = rud_network_parameters_const(model->network, &count);
+    float *average = rud_network_parameters(model->average, &count);
+    const double warm_up = (1 + model->updates) / (10 + model->updates);
+    const double decay = fmin(predictor->options.averaging, warm_up);
+    const float step = (float)(1 - decay);
+    for (size_t i = 0; i < count; i++) average[i] += step * (from[i] - average[i]);
+}
+
+/* dLoss/dy of one column of the batch; its losses. y and dy: [T][B], this episode's column. */
+static rud_losses episode_loss(const rud_predictor *predictor, const float *y, size_t B,
+                               size_t inputs, double target, float *dy)
+{
+    const double weight = predictor->options.all_steps_weight / (double)inputs;
+    rud_losses losses = {0, 0};
+    for (size_t t = 0; t < inputs; t++) {
+        const double error = y[t * B] - target;
+        losses.all += error * error / (double)inputs;
+        dy[t * B] = (float)(2 * weight * error / (double)B);
+    }
+    const double last = y[(inputs - 1) * B] - target;
+    losses.main = last * last;
+    dy[(inputs - 1) * B] += (float)(2 * last / (double)B);
+    return losses;
+}
+
+static rud_status forward(rud_predictor *predictor, const rud_network *network,
+                          const rud_episode *const *episodes, size_t count)
+{
+    lstm_model *model = predictor->model;
+    RUD_TRY(rud_batch_pack(&model->batch, predictor->features, episodes, count));
+    return rud_network_forward(network, model->batch.x, NULL, model->batch.T, model->batch.B,
+                               model->activations);
+}
+
+/* Fills dy of the whole batch. RUD_EDIVERGED on a non-finite loss. */
+static rud_status batch_loss(rud_predictor *predictor, const rud_episode *const *episodes,
+                             rud_losses *losses)
+{
+    lstm_model *model = predictor->model;
+    const size_t T = model->batch.T, B = model->batch.B;
+    const float *y = rud_activations_outputs(model->activations);
+    if (T * B > model->dy_capacity) {
+        float *grown = realloc(model->dy, T * B * sizeof *grown);
+        if (grown == NULL) return rud_error(RUD_ENOMEM, "no memory for a batch's gradients");
+        model->dy = grown;
+        model->dy_capacity = T * B;
+    }
+    memset(model->dy, 0, T * B * sizeof *model->dy);
+    for (size_t b = 0; b < B; b++) {
+        const double target = (rud_episode_return(episodes[b]) - model->mean) / model->scale;
+        const rud_losses loss =
+            episode_loss(predictor, y + b, B, model->batch.lengths[b], target, model->dy + b);
+        if (!isfinite(loss.all + loss.main)) {
+            return rud_error(RUD_EDIVERGED,
+                             "training diverged: the loss is not finite; try a smaller "
+                             "predictor.learning_rate or predictor.clip_norm");
+        }
+        if (losses != NULL) losses[b] = loss;
+    }
+    return RUD_OK;
+}
+
+static rud_status update_lstm(rud_predictor *predictor, const rud_episode *const *episodes,
+                              size_t count, rud_losses *losses)
+{
+    lstm_model *model = predictor->model;
+    size_t parameters = 0;
+    follow_target(predictor);
+    RUD_TRY(forward(predictor, model->network, episodes, count));
+    RUD_TRY(batch_loss(predictor, episodes, losses));
+    RUD_TRY(rud_network_backward(model->network, model->activations, model->dy, model->gradients,
+                                 NULL));
+    RUD_TRY(rud_error_context(rud_adam_step(model->adam,
+                                            rud_network_parameters(model->network, &parameters),
+                                            model->gradients),
+                              "training diverged"));
+    follow_network(predictor);
+    model->updates++;
+    return RUD_OK;
+}
+
+static rud_status predict_lstm(rud_predictor *predictor, const rud_episode *const *episodes,
+                               size_t count, double *const *g)
+{
+    lstm_model *model = predictor->model;
+    if (model->updates == 0) follow_target(predictor);
+    const size_t at_once = predictor->options.batch;
+    for (size_t first = 0; first < count; first += at_once) {
+        const size_t B = count - first < at_once ? count - first : at_once;
+        RUD_TRY(forward(predictor, predicting(model), episodes + first, B));
+        const float *y = rud_activations_outputs(model->activations);
+        for (size_t b = 0; b < B; b++) {
+            for (size_t t = 0; t < model->batch.lengths[b]; t++) {
+                g[first + b][t] = y[t * B + b] * model->scale + model->mean;
+            }
+        }
+    }
+    return RUD_OK;
+}
+
+static rud_status save_lstm(const rud_predictor *predictor, rud_tensor_file *file)
+{
+    follow_target(predictor); /* episodes may have been observed since the last update */
+    return rud_network_to_tensors(predicting(predictor->model), file);
+}
+
+static rud_status load_lstm(rud_predictor *predictor, const rud_tensor_file *file)
+{
+    lstm_model *model = NULL;
+    RUD_TRY(create_model(predictor, &model));
+    RUD_TRY(
+        rud_network_from_tensors(file, rud_cell_preset(predictor->options.cell), &model->network));
+    const rud_network_spec *spec = rud_network_specification(model->network);
+    const size_t D = rud_features_width(predictor->features);
+    if (spec->inputs != D || spec->outputs != 1) {
+        return rud_error(RUD_EFORMAT,
+                         "the network has %zu inputs and %zu outputs, but the features in "
+                         "rudder.features give %zu and a return predictor has 1",
+                         spec->inputs, spec->outputs, D);
+    }
+    predictor->options.hidden = spec->hidden;
+    predictor->options.layers = spec->layers;
+    model->mean = predictor->target.mean;
+    model->scale = rud_predictor_scale(predictor);
+    model->updates = 1;
+    return create_training(predictor);
+}
+
+const rud_predictor_kind rud_predictor_lstm = {
+    .name = NULL,
+    .useful_updates = SIZE_MAX,
+    .create = create_lstm,
+    .free = free_lstm,
+    .update = update_lstm,
+    .predict = predict_lstm,
+    .save = save_lstm,
+    .load = load_lstm,
+};
+
+const rud_network *rud_predictor_network(const rud_predictor *predictor)
+{
+    if (predictor->kind != &rud_predictor_lstm) return NULL;
+    return predicting(predictor->model);
+}
+
+void rud_predictor_set_learning_rate(rud_predictor *predictor, double learning_rate)
+{
+    if (predictor->kind != &rud_predictor_lstm) return;
+    lstm_model *model = predictor->model;
+    rud_adam_set_learning_rate(model->adam, learning_rate);
+}

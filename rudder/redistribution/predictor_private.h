@@ -1,0 +1,67 @@
+/* What the kinds of return predictor share. To add one: a file with an rud_predictor_kind, and one
+ * row in predictor.c. */
+#ifndef RUD_REDISTRIBUTION_PREDICTOR_PRIVATE_H
+#define RUD_REDISTRIBUTION_PREDICTOR_PRIVATE_H
+
+#include "nn/safetensors.h"
+#include "redistribution/predictor.h"
+
+/* Running mean and variance of the training returns (Welford). */
+typedef struct rud_target {
+    double count, mean, squares;
+} rud_target;
+
+typedef struct rud_predictor_kind {
+    const char *name;      /* NULL: any cell preset */
+    size_t useful_updates; /* as rud_predictor_useful_updates */
+    rud_status (*create)(rud_predictor *predictor, uint64_t seed);
+    void (*free)(rud_predictor *predictor);
+    /* The sum over an episode's inputs, sum[D], and its return; may be NULL. */
+    rud_status (*observe)(rud_predictor *predictor, const double *sum, double G);
+    /* May be NULL: nothing to learn. */
+    rud_status (*update)(rud_predictor *predictor, const rud_episode *const *episodes, size_t count,
+                         rud_losses *losses);
+    rud_status (*predict)(rud_predictor *predictor, const rud_episode *const *episodes,
+                          size_t count, double *const *g);
+    /* Model files; NULL: there is nothing to save. */
+    rud_status (*save)(const rud_predictor *predictor, rud_tensor_file *file);
+    rud_status (*load)(rud_predictor *predictor, const rud_tensor_file *file);
+} rud_predictor_kind;
+
+struct rud_predictor {
+    const rud_predictor_kind *kind;
+    rud_predictor_options options;
+    rud_features *features;
+    const rud_env *env;
+    rud_target target;
+    double *feature_sums; /* [D] over all inputs observed */
+    double feature_count; /* inputs observed */
+    double *episode_sum;  /* [D] scratch */
+    float *inputs;        /* scratch: one episode's inputs */
+    size_t inputs_capacity;
+    void *model; /* of the kind */
+};
+
+extern const rud_predictor_kind rud_predictor_lstm;
+extern const rud_predictor_kind rud_predictor_linear;
+extern const rud_predictor_kind rud_predictor_uniform;
+extern const rud_predictor_kind rud_predictor_exact;
+
+/* The kind of a cell's name; NULL with a message if there is none. */
+const rud_predictor_kind *rud_predictor_kind_of(const char *cell);
+
+/* The arrays that every kind has; the features must be there. */
+rud_status rud_predictor_allocate(rud_predictor *predictor);
+
+/* Encodes one checked episode into predictor->inputs, [inputs][D]. */
+rud_status rud_predictor_encode(rud_predictor *predictor, const rud_episode *episode,
+                                size_t *inputs);
+
+/* The target's standard deviation for scaling: 1 where the returns don't vary. */
+double rud_predictor_scale(const rud_predictor *predictor);
+
+/* Losses of one episode from its predictions g[inputs] in reward units. */
+rud_losses rud_predictor_losses(const rud_predictor *predictor, const double *g, size_t inputs,
+                                double G);
+
+#endif

@@ -1,0 +1,226 @@
+#include "redistribution/redistributor.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "redistribution/predictor_private.h"
+
+struct rud_redistributor {
+    rud_redistributor_options options;
+    rud_predictor *predictor;
+    rud_lesson_buffer *buffer;
+    rud_quality quality;
+    rud_rng sampling;
+    size_t episodes, since_training, updates;
+    double loss; /* running main loss; NaN before the first update */
+    double *g;   /* scratch: predictions of one episode */
+    size_t g_capacity;
+    size_t *indices;                       /* scratch: [batch] */
+    const rud_episode **episodes_of_batch; /* scratch: [batch] */
+    rud_losses *losses;                    /* scratch: [batch] */
+};
+
+/* Weight of a new batch in the running loss. */
+static const double running_weight = 0.05;
+
+rud_redistributor_options rud_redistributor_options_default(void)
+{
+    return (rud_redistributor_options){
+        .predictor = rud_predictor_options_default(),
+        .lesson_buffer = rud_lesson_buffer_options_default(),
+        .training = {.every = 10,
+                     .growth = 0.02,
+                     .first_updates = 1000,
+                     .updates = 100,
+                     .loss_threshold = 0},
+        .redistribution = rud_redistribution_options_default(),
+        .gate = 0.1,
+    };
+}
+
+static rud_status allocate(rud_redistributor *redistributor)
+{
+    const size_t batch = redistributor->options.predictor.batch;
+    redistributor->indices = calloc(batch, sizeof *redistributor->indices);
+    redistributor->episodes_of_batch = calloc(batch, sizeof *redistributor->episodes_of_batch);
+    redistributor->losses = calloc(batch, sizeof *redistributor->losses);
+    if (!redistributor->indices || !redistributor->episodes_of_batch || !redistributor->losses) {
+        return rud_error(RUD_ENOMEM, "no memory for batches of %zu episodes", batch);
+    }
+    return RUD_OK;
+}
+
+rud_status rud_redistributor_create(const rud_redistributor_options *options,
+                                    const rud_features *features, const rud_env *env, uint64_t seed,
+                                    rud_redistributor **redistributor)
+{
+    rud_redistributor *created = calloc(1, sizeof *created);
+    *redistributor = NULL;
+    if (created == NULL) return rud_error(RUD_ENOMEM, "no memory for a redistributor");
+    created->options = *options;
+    created->sampling = rud_rng_stream(seed, "lesson buffer", 0);
+    created->loss = NAN;
+    rud_status status = allocate(created);
+    if (status == RUD_OK) {
+        status =
+            rud_predictor_create(&options->predictor, features, env, seed, &created->predictor);
+    }
+    if (status == RUD_OK) {
+        status = rud_lesson_buffer_create(&options->lesson_buffer, &created->buffer);
+    }
+    if (status != RUD_OK) rud_redistributor_free(&created);
+    *redistributor = created;
+    return status;
+}
+
+void rud_redistributor_free(rud_redistributor **redistributor)
+{
+    if (*redistributor == NULL) return;
+    rud_predictor_free(&(*redistributor)->predictor);
+    rud_lesson_buffer_free(&(*redistributor)->buffer);
+    free((*redistributor)->g);
+    free((*redistributor)->indices);
+    free((*redistributor)->episodes_of_batch);
+    free((*redistributor)->losses);
+    free(*redistributor);
+    *redistributor = NULL;
+}
+
+rud_redistributor_state rud_redistributor_get_state(const rud_redistributor *redistributor)
+{
+    const double s = rud_predictor_target_std(redistributor->predictor);
+    const double quality = rud_quality_mean(&redistributor->quality, s);
+    const double error = rud_quality_standard_error(&redistributor->quality, s);
+    return (rud_redistributor_state){
+        .ready = quality - error > redistributor->options.gate,
+        .episodes = redistributor->episodes,
+        .updates = redistributor->updates,
+        .loss = redistributor->loss,
+        .quality = quality,
+        .standard_error = error,
+    };
+}
+
+rud_predictor *rud_redistributor_predictor(rud_redistributor *redistributor)
+{
+    return redistributor->predictor;
+}
+
+const rud_lesson_buffer *rud_redistributor_lessons(const rud_redistributor *redistributor)
+{
+    return redistributor->buffer;
+}
+
+static rud_status predict(rud_redistributor *redistributor, const rud_episode *episode,
+                          size_t *inputs)
+{
+    const rud_features *features = rud_predictor_features(redistributor->predictor);
+    const size_t needed = episode->steps + 1;
+    if (needed > redistributor->g_capacity) {
+        double *grown = realloc(redistributor->g, needed * sizeof *grown);
+        if (grown == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu predictions", needed);
+        redistributor->g = grown;
+        redistributor->g_capacity = needed;
+    }
+    RUD_TRY(rud_predictor_predict(redistributor->predictor, &episode, 1, &redistributor->g));
+    *inputs = rud_features_inputs(features, episode);
+    return RUD_OK;
+}
+
+rud_status rud_redistributor_redistribute(rud_redistributor *redistributor,
+                                          const rud_episode *episode, double *redistributed,
+                                          rud_redistribution_report *report)
+{
+    const size_t T = episode->steps;
+    size_t inputs = 0;
+    RUD_TRY(predict(redistributor, episode, &inputs));
+    const double prediction = redistributor->g[inputs - 1];
+    const double s = rud_predictor_target_std(redistributor->predictor);
+    const bool ready = rud_redistributor_get_state(redistributor).ready;
+    if (ready) {
+        rud_prediction_differences(redistributor->g, inputs, T, redistributed);
+        RUD_TRY(rud_redistribute(
+            &redistributor->options.redistribution, redistributed, prediction, episode->rewards, T,
+            rud_predictor_target_mean(redistributor->predictor), redistributed));
+    } else {
+        for (size_t t = 0; t < T; t++) redistributed[t] = episode->rewards[t];
+    }
+    *report = (rud_redistribution_report){
+        .ready = ready,
+        .prediction = prediction,
+        .quality = rud_episode_quality(rud_episode_return(episode) - prediction, s),
+    };
+    return RUD_OK;
+}
+
+rud_status rud_redistributor_submit(rud_redistributor *redistributor, const rud_episode *episode,
+                                    double *redistributed, rud_redistribution_report *report)
+{
+    const double G = rud_episode_return(episode);
+    rud_episode *copy = NULL;
+    RUD_TRY(rud_redistributor_redistribute(redistributor, episode, redistributed, report));
+    RUD_TRY(rud_predictor_observe(redistributor->predictor, episode));
+    rud_quality_add(&redistributor->quality, G - report->prediction);
+    const rud_losses losses = rud_predictor_losses(
+        redistributor->predictor, redistributor->g,
+        rud_features_inputs(rud_predictor_features(redistributor->predictor), episode), G);
+    RUD_TRY(rud_episode_copy(episode, &copy));
+    RUD_TRY(rud_lesson_buffer_add(redistributor->buffer, copy, losses.main, NULL));
+    redistributor->episodes++;
+    redistributor->since_training++;
+    return RUD_OK;
+}
+
+bool rud_redistributor_due(const rud_redistributor *redistributor)
+{
+    const rud_training_options *training = &redistributor->options.training;
+    const double since = (double)redistributor->since_training;
+    return since >= (double)training->every &&
+           since >= training->growth * (double)redistributor->episodes &&
+           rud_lesson_buffer_ready(redistributor->buffer);
+}
+
+/* One update on a batch from the lesson buffer. */
+static rud_status update(rud_redistributor *redistributor)
+{
+    const size_t batch = redistributor->options.predictor.batch;
+    rud_lesson_buffer_sample(redistributor->buffer, &redistributor->sampling,
+                             redistributor->indices, batch);
+    for (size_t b = 0; b < batch; b++) {
+        redistributor->episodes_of_batch[b] =
+            rud_lesson_buffer_episode(redistributor->buffer, redistributor->indices[b]);
+    }
+    RUD_TRY(rud_predictor_update(redistributor->predictor, redistributor->episodes_of_batch, batch,
+                                 redistributor->losses));
+    double main = 0;
+    for (size_t b = 0; b < batch; b++) {
+        rud_lesson_buffer_set_loss(redistributor->buffer, redistributor->indices[b],
+                                   redistributor->losses[b].main);
+        main += redistributor->losses[b].main / (double)batch;
+    }
+    redistributor->loss = isnan(redistributor->loss)
+                              ? main
+                              : (1 - running_weight) * redistributor->loss + running_weight * main;
+    redistributor->updates++;
+    return RUD_OK;
+}
+
+rud_status rud_redistributor_train(rud_redistributor *redistributor, size_t updates, size_t *done)
+{
+    const rud_training_options *training = &redistributor->options.training;
+    const bool scheduled = updates == SIZE_MAX;
+    const size_t useful = rud_predictor_useful_updates(redistributor->predictor);
+    size_t count = 0;
+    if (scheduled) {
+        updates = redistributor->updates == 0 ? training->first_updates : training->updates;
+    }
+    if (updates > useful) updates = useful;
+    if (!rud_lesson_buffer_ready(redistributor->buffer)) updates = 0;
+    for (; count < updates; count++) {
+        if (scheduled && count > 0 && redistributor->loss < training->loss_threshold) break;
+        RUD_TRY(update(redistributor));
+    }
+    if (scheduled) redistributor->since_training = 0;
+    if (done != NULL) *done = count;
+    return RUD_OK;
+}

@@ -1,0 +1,87 @@
+/* Online reward redistribution: predictor, lesson buffer, quality and gate together. Agents in
+ * this process and over the bridge use the same object. */
+#ifndef RUD_REDISTRIBUTION_REDISTRIBUTOR_H
+#define RUD_REDISTRIBUTION_REDISTRIBUTOR_H
+
+#include "redistribution/lesson_buffer.h"
+#include "redistribution/predictor.h"
+#include "redistribution/quality.h"
+#include "redistribution/redistribution.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* When the predictor trains: rounds of at most `updates` updates (the first of `first_updates`),
+ * ended early once the running main loss is under `loss_threshold`. A round is due when `every`
+ * episodes have come since the last one, and the episodes in all have grown by the share `growth`:
+ * what the same number of episodes can teach becomes less as they add up. */
+typedef struct rud_training_options {
+    size_t every;
+    double growth;
+    size_t first_updates;
+    size_t updates;
+    double loss_threshold; /* standardised units */
+} rud_training_options;
+
+typedef struct rud_redistributor_options {
+    rud_predictor_options predictor;
+    rud_lesson_buffer_options lesson_buffer;
+    rud_training_options training;
+    rud_redistribution_options redistribution;
+    double gate; /* quality minus its standard error must exceed it; 0.1 */
+} rud_redistributor_options;
+
+rud_redistributor_options rud_redistributor_options_default(void);
+
+typedef struct rud_redistributor rud_redistributor;
+
+/* env: for the predictor `exact`, else may be NULL. seed: of initial parameters and sampling. */
+rud_status rud_redistributor_create(const rud_redistributor_options *options,
+                                    const rud_features *features, const rud_env *env, uint64_t seed,
+                                    rud_redistributor **redistributor);
+void rud_redistributor_free(rud_redistributor **redistributor);
+
+/* What is said of one episode. */
+typedef struct rud_redistribution_report {
+    bool ready;        /* the gate was open: `redistributed` is r', else the original rewards */
+    double prediction; /* g_last */
+    double quality;    /* of this episode */
+} rud_redistribution_report;
+
+/* A new finished episode: predicted, then (quality known) put into the lesson buffer.
+ * redistributed [T] out, by the model as it was before. The episode is copied. */
+rud_status rud_redistributor_submit(rud_redistributor *redistributor, const rud_episode *episode,
+                                    double *redistributed, rud_redistribution_report *report);
+
+/* Rewards of any episode by the present model; nothing is learned. */
+rud_status rud_redistributor_redistribute(rud_redistributor *redistributor,
+                                          const rud_episode *episode, double *redistributed,
+                                          rud_redistribution_report *report);
+
+/* True when the schedule says that training is due. */
+bool rud_redistributor_due(const rud_redistributor *redistributor);
+
+/* At most `updates` updates from the lesson buffer (SIZE_MAX: as the schedule says). *done (may be
+ * NULL): updates made; 0 while the lesson buffer is not ready. */
+rud_status rud_redistributor_train(rud_redistributor *redistributor, size_t updates, size_t *done);
+
+/* State for progress and reports. */
+typedef struct rud_redistributor_state {
+    bool ready;
+    size_t episodes; /* submitted */
+    size_t updates;
+    double loss;           /* running main loss, standardised */
+    double quality;        /* prequential */
+    double standard_error; /* of it */
+} rud_redistributor_state;
+rud_redistributor_state rud_redistributor_get_state(const rud_redistributor *redistributor);
+
+/* Views. */
+rud_predictor *rud_redistributor_predictor(rud_redistributor *redistributor);
+const rud_lesson_buffer *rud_redistributor_lessons(const rud_redistributor *redistributor);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
