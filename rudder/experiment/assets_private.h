@@ -1,0 +1,20 @@
+/* Files embedded by assets.S: texts that end with a NUL. Private to this folder. */
+#ifndef RUD_EXPERIMENT_ASSETS_PRIVATE_H
+#define RUD_EXPERIMENT_ASSETS_PRIVATE_H
+
+extern const char rud_asset_vega[]; /* the charting script */
+extern const char rud_asset_page[]; /* the page, with {{places}} to be filled */
+
+/* Vega's configurations: colours of light and of dark mode. */
+extern const char rud_asset_config_light[];
+extern const char rud_asset_config_dark[];
+
+/* Chart specifications, their data sets empty. */
+extern const char rud_asset_episodes[];
+extern const char rud_asset_episodes_by_delay[];
+extern const char rud_asset_learning_curves[];
+extern const char rud_asset_predictor_quality[];
+extern const char rud_asset_predictor_loss[];
+extern const char rud_asset_example[];
+
+#endif

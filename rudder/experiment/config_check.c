@@ -1,0 +1,184 @@
+/* What the table cannot check alone: names, and what an environment allows. */
+#include <string.h>
+
+#include "episodes/features.h"
+#include "experiment/config_private.h"
+#include "nn/cell.h"
+
+static rud_status unknown_name(const char *what, const char *name, rud_config_names *names)
+{
+    char known[256] = "";
+    size_t used = 0;
+    const char *other;
+    for (size_t k = 0; (other = names(k)) && used < sizeof known; k++) {
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", k ? ", " : "", other);
+    }
+    const char *nearest = rud_config_nearest(name, names);
+    if (nearest) {
+        return rud_error(RUD_EINVAL, "unknown %s \"%s\"; did you mean \"%s\"? There are: %s", what,
+                         name, nearest, known);
+    }
+    return rud_error(RUD_EINVAL, "unknown %s \"%s\"; there are: %s", what, name, known);
+}
+
+static bool is_known(const char *name, rud_config_names *names)
+{
+    const char *other;
+    for (size_t k = 0; (other = names(k)); k++) {
+        if (strcmp(other, name) == 0) return true;
+    }
+    return false;
+}
+
+/* The cell presets, then the simple predictors. */
+static const char *predictor_name(size_t k)
+{
+    static const char *const simple[] = {"linear", "uniform", "exact"};
+    size_t presets = 0;
+    while (rud_cell_preset_at(presets)) presets++;
+    if (k < presets) return rud_cell_preset_at(k)->name;
+    return k - presets < sizeof simple / sizeof simple[0] ? simple[k - presets] : NULL;
+}
+
+static rud_status check_methods(const rud_config_reader *reader, const char *path,
+                                const char (*methods)[RUD_NAME_SIZE], size_t count)
+{
+    for (size_t k = 0; k < count; k++) {
+        if (!is_known(methods[k], rud_agent_name)) {
+            return rud_config_blame(reader, path,
+                                    unknown_name("method", methods[k], rud_agent_name));
+        }
+        for (size_t j = 0; j < k; j++) {
+            if (strcmp(methods[j], methods[k]) != 0) continue;
+            const rud_status code = rud_error(RUD_EINVAL, "method \"%s\" twice", methods[k]);
+            return rud_config_blame(reader, path, code);
+        }
+    }
+    return RUD_OK;
+}
+
+/* The name is a folder's too. */
+static rud_status check_run_name(const rud_config_reader *reader)
+{
+    const char *name = reader->config->name;
+    if (!strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0) return RUD_OK;
+    const rud_status code =
+        rud_error(RUD_EINVAL, "name \"%s\" cannot be a folder's: leave out slashes", name);
+    return rud_config_blame(reader, "name", code);
+}
+
+/* Does the environment read the option `delay`? Then its episodes get longer with it. */
+static rud_status reads_delay(const char *environment, bool *reads)
+{
+    size_t steps[2] = {0};
+    for (size_t k = 0; k < 2; k++) {
+        rud_env_options options = rud_env_options_default();
+        rud_env *env = NULL;
+        options.delay = (int64_t)k + 1;
+        RUD_TRY(rud_env_create(environment, &options, 1, &env));
+        steps[k] = rud_env_specification(env)->max_steps;
+        rud_env_free(&env);
+    }
+    *reads = steps[0] != steps[1];
+    return RUD_OK;
+}
+
+static rud_status check_delays(const rud_config_reader *reader)
+{
+    const rud_config *config = reader->config;
+    bool reads = true;
+    if (config->delay_count) RUD_TRY(reads_delay(config->environment, &reads));
+    if (!reads) {
+        const rud_status code =
+            rud_error(RUD_EINVAL, "%s has no delay to set; `delayed` delays any environment",
+                      config->environment);
+        return rud_config_blame(reader, "environment.delay", code);
+    }
+    for (size_t k = 0; k < config->delay_count; k++) {
+        for (size_t j = 0; j < k; j++) {
+            if (config->delays[j] != config->delays[k]) continue;
+            const rud_status code =
+                rud_error(RUD_EINVAL, "delay %lld twice", (long long)config->delays[k]);
+            return rud_config_blame(reader, "environment.delay", code);
+        }
+    }
+    return RUD_OK;
+}
+
+/* Tries the features on an environment, the observation's encoding first: the message then stands
+ * at the key that does not fit. */
+static rud_status check_features(const rud_config_reader *reader, const rud_env *env)
+{
+    const rud_env_spec *spec = rud_env_specification(env);
+    const rud_features_options *wanted = &reader->config->agent.features;
+    rud_features_options tried = rud_features_options_default();
+    rud_features *features = NULL;
+    tried.observation_count = wanted->observation_count;
+    memcpy(tried.observation, wanted->observation, sizeof tried.observation);
+    rud_status status =
+        rud_features_create(&tried, &spec->observation_space, &spec->action_space, &features);
+    rud_features_free(&features);
+    if (status != RUD_OK) return rud_config_blame(reader, "features.observation", status);
+
+    status = rud_features_create(wanted, &spec->observation_space, &spec->action_space, &features);
+    rud_features_free(&features);
+    return rud_config_blame(reader, "features.action", status);
+}
+
+/* One variant; each option is tried alone first, so that the message stands at its key. */
+static rud_status check_variant(const rud_config_reader *reader, int64_t delay)
+{
+    const rud_config *config = reader->config;
+    rud_env_options options = rud_env_options_default();
+    rud_env *env = NULL;
+    options.delay = delay;
+    rud_status status = rud_env_create(config->environment, &options, 1, &env);
+    rud_env_free(&env);
+    if (status != RUD_OK) return rud_config_blame(reader, "environment.delay", status);
+
+    options.immediate_reward = config->environment_options.immediate_reward;
+    status = rud_env_create(config->environment, &options, 1, &env);
+    rud_env_free(&env);
+    if (status != RUD_OK) return rud_config_blame(reader, "environment.reward", status);
+
+    options.delayed = config->environment_options.delayed;
+    status = rud_env_create(config->environment, &options, 1, &env);
+    if (status != RUD_OK) return rud_config_blame(reader, "environment.delayed", status);
+    status = check_features(reader, env);
+    rud_env_free(&env);
+    return status;
+}
+
+static rud_status check_environment(const rud_config_reader *reader)
+{
+    const rud_config *config = reader->config;
+    if (config->environment[0] == '\0') {
+        const rud_status code = rud_error(
+            RUD_EINVAL, "environment.name is missing; `rudder envs` lists the environments");
+        return rud_config_blame(reader, "environment.name", code);
+    }
+    if (!is_known(config->environment, rud_env_name)) {
+        return rud_config_blame(reader, "environment.name",
+                                unknown_name("environment", config->environment, rud_env_name));
+    }
+    RUD_TRY(check_delays(reader));
+    if (config->delay_count == 0) return check_variant(reader, 0);
+    for (size_t k = 0; k < config->delay_count; k++) {
+        RUD_TRY(check_variant(reader, config->delays[k]));
+    }
+    return RUD_OK;
+}
+
+rud_status rud_config_check(const rud_config_reader *reader)
+{
+    const rud_config *config = reader->config;
+    const char *cell = config->agent.redistributor.predictor.cell;
+    RUD_TRY(check_run_name(reader));
+    RUD_TRY(check_methods(reader, "methods", config->methods, config->method_count));
+    RUD_TRY(check_methods(reader, "grid.methods", config->grid.methods, config->grid.method_count));
+    if (!is_known(cell, predictor_name)) {
+        return rud_config_blame(reader, "predictor.cell",
+                                unknown_name("cell", cell, predictor_name));
+    }
+    return check_environment(reader);
+}

@@ -1,0 +1,206 @@
+/* The one table of keys. A key's default is what rud_config_default holds. */
+#include "experiment/config_private.h"
+
+#include <math.h>
+#include <string.h>
+
+#define SIZE_OF(member) sizeof(((rud_config *)0)->member)
+#define ONE(member)     .offset = offsetof(rud_config, member), .size = SIZE_OF(member)
+#define MANY(member, n)                                                                            \
+    .offset = offsetof(rud_config, member), .size = SIZE_OF(member[0]),                            \
+    .capacity = SIZE_OF(member) / SIZE_OF(member[0]), .count_offset = offsetof(rud_config, n)
+
+#define COUNT(least)      .low = (least), .high = 9007199254740992.0
+#define BETWEEN(from, to) .low = (from), .high = (to)
+#define POSITIVE          .low = 0, .low_open = true, .high = INFINITY
+#define NOT_NEGATIVE      .low = 0, .high = INFINITY
+#define ANY               .low = -INFINITY, .high = INFINITY
+#define LARGEST_SIZE      1048576
+
+#define PREDICTOR(member) agent.redistributor.predictor.member
+#define BUFFER(member)    agent.redistributor.lesson_buffer.member
+#define TRAINING(member)  agent.redistributor.training.member
+#define REWARD(member)    agent.redistributor.redistribution.member
+
+/* Each list in the order of its enum. */
+static const char *const reward_choices[] = {"delayed", "immediate", NULL};
+static const char *const encoding_choices[] = {"auto", "one-hot", "raw", "none", NULL};
+static const char *const decay_choices[] = {"l2", "decoupled", NULL};
+static const char *const insertion_choices[] = {"loss", "fifo", NULL};
+static const char *const sampling_choices[] = {"uniform", "softmax", NULL};
+static const char *const correction_choices[] = {"last", "uniform", "proportional", "none", NULL};
+static const char *const baseline_choices[] = {"zero", "mean", NULL};
+
+const rud_config_key rud_config_keys[] = {
+    {"name", RUD_CONFIG_NAME, ONE(name),
+     .help = "name of the run and its folder; by default the file's, without its extension"},
+
+    {"environment.name", RUD_CONFIG_NAME, ONE(environment),
+     .help = "the environment; `rudder envs` lists them; must be given"},
+    {"environment.delay", RUD_CONFIG_INTEGER, MANY(delays, delay_count), BETWEEN(1, 1e9),
+     .help = "steps until the reward, where the environment has such a parameter; a list gives one "
+             "variant each, [] the environment's default"},
+    {"environment.reward", RUD_CONFIG_CHOICE, ONE(environment_options.immediate_reward),
+     .choices = reward_choices, .help = "coin-walk: are the coins paid at the end or at once?"},
+    {"environment.delayed", RUD_CONFIG_DELAYED, ONE(environment_options.delayed), COUNT(0),
+     .help = "wrapper that pays each reward this many steps later, or all at the end"},
+
+    {"methods", RUD_CONFIG_NAME, MANY(methods, method_count), .minimum = 1,
+     .help = "agents to compare: rudder, monte-carlo, q-learning, or RUDDER with the predictor "
+             "uniform, linear or exact"},
+    {"seeds.first", RUD_CONFIG_SEED, ONE(first_seed), .help = "the first seed"},
+    {"seeds.count", RUD_CONFIG_SIZE, ONE(seed_count), BETWEEN(1, 1e6),
+     .help = "runs of each method and variant, with consecutive seeds"},
+    {"cap", RUD_CONFIG_SIZE, ONE(cap), COUNT(1),
+     .help = "episodes after which a run that has not solved its task counts as censored"},
+    {"solved.window", RUD_CONFIG_SIZE, ONE(window), BETWEEN(1, 1e8),
+     .help = "solved: over this many latest episodes ..."},
+    {"solved.optimal_share", RUD_CONFIG_REAL, ONE(optimal_share), BETWEEN(0, 1), .low_open = true,
+     .help = "... at least this share of the first actions was optimal"},
+
+    {"grid.methods", RUD_CONFIG_NAME, MANY(grid.methods, grid.method_count),
+     .help = "methods tuned first, on seeds of their own; [] for none"},
+    {"grid.step_size", RUD_CONFIG_STEP_SIZE, MANY(grid.step_sizes, grid.step_size_count),
+     BETWEEN(0, 1), .low_open = true, .minimum = 1, .help = "step sizes to try"},
+    {"grid.initial_value", RUD_CONFIG_REAL, MANY(grid.initial_values, grid.initial_value_count),
+     ANY, .minimum = 1, .help = "initial action values to try"},
+    {"grid.random_episodes", RUD_CONFIG_INTEGER,
+     MANY(grid.random_episodes, grid.random_episode_count), BETWEEN(0, 1e9), .minimum = 1,
+     .help = "numbers of random episodes to try"},
+    {"grid.seeds", RUD_CONFIG_SIZE, ONE(grid.seeds), BETWEEN(1, 1e6),
+     .help = "runs of each combination"},
+    {"grid.cap", RUD_CONFIG_SIZE, ONE(grid.cap), COUNT(1), .help = "episodes of a tuning run"},
+
+    {"agent.exploration", RUD_CONFIG_REAL, ONE(agent.exploration), BETWEEN(0, 1),
+     .help = "probability of an action drawn uniformly from all"},
+    {"agent.random_episodes", RUD_CONFIG_SIZE, ONE(agent.random_episodes), COUNT(0),
+     .help = "first episodes that are played with random actions alone"},
+    {"agent.step_size", RUD_CONFIG_STEP_SIZE, ONE(agent.step_size), BETWEEN(0, 1), .low_open = true,
+     .help = "of the action values; 1/n is the mean of what was seen"},
+    {"agent.initial_value", RUD_CONFIG_REAL, ONE(agent.initial_value), ANY,
+     .help = "action values to start with; high ones are optimistic"},
+    {"agent.discount", RUD_CONFIG_REAL, ONE(agent.discount), BETWEEN(0, 1),
+     .help = "of Q-learning"},
+
+    {"features.observation", RUD_CONFIG_CHOICE,
+     MANY(agent.features.observation, agent.features.observation_count),
+     .choices = encoding_choices,
+     .help = "encoding of the observation: one for all components, or one each; [] is auto"},
+    {"features.action", RUD_CONFIG_CHOICE, ONE(agent.features.action), .choices = encoding_choices,
+     .help = "encoding of the action"},
+    {"features.difference", RUD_CONFIG_BOOLEAN, ONE(agent.features.difference),
+     .help = "feed the change of the encoded observation since the step before"},
+    {"features.time", RUD_CONFIG_BOOLEAN, ONE(agent.features.time),
+     .help = "one more input: the step divided by time_scale"},
+    {"features.time_scale", RUD_CONFIG_REAL, ONE(agent.features.time_scale), POSITIVE,
+     .help = "steps"},
+    {"features.final_observation", RUD_CONFIG_BOOLEAN, ONE(agent.features.final_observation),
+     .help = "the observation behind the last action is an input too"},
+
+    {"predictor.cell", RUD_CONFIG_NAME, ONE(PREDICTOR(cell)),
+     .help = "lstm, lstm1997, rudder or r-lstm, or a simple predictor: linear, uniform, exact"},
+    {"predictor.hidden", RUD_CONFIG_SIZE, ONE(PREDICTOR(hidden)), BETWEEN(1, LARGEST_SIZE),
+     .help = "hidden units a layer"},
+    {"predictor.layers", RUD_CONFIG_SIZE, ONE(PREDICTOR(layers)), BETWEEN(1, 64),
+     .help = "stacked layers"},
+    {"predictor.all_steps_weight", RUD_CONFIG_REAL, ONE(PREDICTOR(all_steps_weight)), NOT_NEGATIVE,
+     .help = "lambda: weight of the loss at every step beside that at the last"},
+    {"predictor.averaging", RUD_CONFIG_REAL, ONE(PREDICTOR(averaging)), BETWEEN(0, 0.999999),
+     .help = "decay of the moving average of the parameters that predicts; 0: no averaging"},
+    {"predictor.batch", RUD_CONFIG_SIZE, ONE(PREDICTOR(batch)), BETWEEN(1, LARGEST_SIZE),
+     .help = "episodes an update"},
+    {"predictor.ridge", RUD_CONFIG_REAL, ONE(PREDICTOR(ridge)), NOT_NEGATIVE,
+     .help = "penalty of `linear`"},
+    {"predictor.learning_rate", RUD_CONFIG_REAL, ONE(PREDICTOR(adam.learning_rate)), POSITIVE,
+     .help = "of Adam"},
+    {"predictor.weight_decay", RUD_CONFIG_REAL, ONE(PREDICTOR(adam.weight_decay)), NOT_NEGATIVE,
+     .help = "0: none"},
+    {"predictor.weight_decay_kind", RUD_CONFIG_CHOICE, ONE(PREDICTOR(adam.weight_decay_kind)),
+     .choices = decay_choices, .help = "l2: through the gradient; decoupled: as in AdamW"},
+    {"predictor.clip_norm", RUD_CONFIG_REAL, ONE(PREDICTOR(adam.clip_norm)), NOT_NEGATIVE,
+     .help = "largest global norm of the gradient; 0: no clipping"},
+    {"predictor.beta1", RUD_CONFIG_REAL, ONE(PREDICTOR(adam.beta1)), BETWEEN(0, 1),
+     .high_open = true, .help = "of Adam: decay of the first moment"},
+    {"predictor.beta2", RUD_CONFIG_REAL, ONE(PREDICTOR(adam.beta2)), BETWEEN(0, 1),
+     .high_open = true, .help = "of Adam: decay of the second moment"},
+    {"predictor.epsilon", RUD_CONFIG_REAL, ONE(PREDICTOR(adam.epsilon)), POSITIVE,
+     .help = "of Adam"},
+
+    {"lesson_buffer.capacity", RUD_CONFIG_SIZE, ONE(BUFFER(capacity)), BETWEEN(1, 1e9),
+     .help = "episodes"},
+    {"lesson_buffer.bytes", RUD_CONFIG_SIZE, ONE(BUFFER(bytes)), COUNT(1),
+     .help = "memory of all its episodes"},
+    {"lesson_buffer.insertion", RUD_CONFIG_CHOICE, ONE(BUFFER(insertion)),
+     .choices = insertion_choices,
+     .help = "when full, replace the episode of lowest loss, or the oldest"},
+    {"lesson_buffer.sampling", RUD_CONFIG_CHOICE, ONE(BUFFER(sampling)),
+     .choices = sampling_choices, .help = "uniform, or by softmax(loss / temperature)"},
+    {"lesson_buffer.temperature", RUD_CONFIG_REAL, ONE(BUFFER(temperature)), POSITIVE,
+     .help = "of softmax"},
+    {"lesson_buffer.min_episodes", RUD_CONFIG_SIZE, ONE(BUFFER(min_episodes)), BETWEEN(1, 1e9),
+     .help = "training waits for these"},
+
+    {"training.every", RUD_CONFIG_SIZE, ONE(TRAINING(every)), COUNT(1),
+     .help = "episodes between two rounds of training"},
+    {"training.growth", RUD_CONFIG_REAL, ONE(TRAINING(growth)), NOT_NEGATIVE,
+     .help = "... and the episodes in all have grown by this share"},
+    {"training.first_updates", RUD_CONFIG_SIZE, ONE(TRAINING(first_updates)), COUNT(1),
+     .help = "most updates of the first round"},
+    {"training.updates", RUD_CONFIG_SIZE, ONE(TRAINING(updates)), COUNT(1),
+     .help = "most updates of a later round"},
+    {"training.loss_threshold", RUD_CONFIG_REAL, ONE(TRAINING(loss_threshold)), NOT_NEGATIVE,
+     .help = "a round ends once the running loss is below it (returns of standard deviation 1)"},
+
+    {"redistribution.correction", RUD_CONFIG_CHOICE, ONE(REWARD(correction)),
+     .choices = correction_choices,
+     .help = "where the prediction error goes; only `last` is causal"},
+    {"redistribution.baseline", RUD_CONFIG_CHOICE, ONE(REWARD(baseline)),
+     .choices = baseline_choices,
+     .help = "zero: the first step holds the mean return; mean: it is left out"},
+    {"redistribution.mix", RUD_CONFIG_REAL, ONE(REWARD(mix)), BETWEEN(0, 1),
+     .help = "weight of the redistributed reward; the rest is the original one"},
+    {"redistribution.gate", RUD_CONFIG_REAL, ONE(agent.redistributor.gate), ANY,
+     .help = "quality minus its standard error must exceed it before rewards are redistributed"},
+
+    {"train.updates", RUD_CONFIG_SIZE, ONE(train.updates), COUNT(1),
+     .help = "`rudder train`: updates, each on predictor.batch fresh episodes"},
+    {"train.learning_rate_end", RUD_CONFIG_REAL, ONE(train.learning_rate_end), NOT_NEGATIVE,
+     .help = "the learning rate falls to it ..."},
+    {"train.decay", RUD_CONFIG_REAL, ONE(train.decay), BETWEEN(0, 1),
+     .help = "... over this last share of the updates"},
+    {"train.test_episodes", RUD_CONFIG_SIZE, ONE(train.test_episodes), BETWEEN(2, 1e8),
+     .help = "unseen episodes of the evaluation"},
+};
+
+const size_t rud_config_key_count = sizeof rud_config_keys / sizeof rud_config_keys[0];
+_Static_assert(sizeof rud_config_keys / sizeof rud_config_keys[0] <= RUD_CONFIG_KEYS_MAX,
+               "RUD_CONFIG_KEYS_MAX is too small");
+
+/* Choices are stored by their index, as a bool or an int-sized enum. */
+_Static_assert(sizeof(rud_encoding) == sizeof(unsigned), "an enum is not int-sized");
+
+const rud_config_key *rud_config_find(const char *path)
+{
+    for (size_t k = 0; k < rud_config_key_count; k++) {
+        if (strcmp(rud_config_keys[k].path, path) == 0) return &rud_config_keys[k];
+    }
+    return NULL;
+}
+
+bool rud_config_is_section(const char *path)
+{
+    const size_t length = strlen(path);
+    for (size_t k = 0; k < rud_config_key_count; k++) {
+        const char *key = rud_config_keys[k].path;
+        if (strncmp(key, path, length) == 0 && key[length] == '.') return true;
+    }
+    return false;
+}
+
+size_t rud_config_count(const rud_config *config, const rud_config_key *key)
+{
+    if (key->capacity == 0) return 1;
+    size_t count;
+    memcpy(&count, (const char *)config + key->count_offset, sizeof count);
+    return count;
+}

@@ -1,0 +1,59 @@
+/* The nearest of some names, for "did you mean". */
+#include <stdint.h>
+#include <string.h>
+
+#include "experiment/config_private.h"
+
+enum { LONGEST = 64 };
+
+static size_t smallest(size_t a, size_t b, size_t c)
+{
+    const size_t ab = a < b ? a : b;
+    return ab < c ? ab : c;
+}
+
+/* Levenshtein's distance; SIZE_MAX for words that are too long. */
+static size_t edit_distance(const char *a, const char *b)
+{
+    const size_t na = strlen(a), nb = strlen(b);
+    if (na > LONGEST || nb > LONGEST) return SIZE_MAX;
+    size_t row[LONGEST + 1];
+    for (size_t j = 0; j <= nb; j++) row[j] = j;
+    for (size_t i = 1; i <= na; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= nb; j++) {
+            const size_t above = row[j];
+            row[j] = smallest(above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1]));
+            diagonal = above;
+        }
+    }
+    return row[nb];
+}
+
+/* A name that ends in "." and the word, as "predictor.hidden" for "hidden". */
+static bool has_last_part(const char *name, const char *word)
+{
+    const char *dot = strrchr(name, '.');
+    return dot && strcmp(dot + 1, word) == 0;
+}
+
+const char *rud_config_nearest(const char *word, rud_config_names *names)
+{
+    const size_t third = strlen(word) / 3;
+    size_t best = (third > 2 ? third : 2) + 1; /* farther is another word */
+    const char *nearest = NULL;
+    const char *last_part = strrchr(word, '.') ? strrchr(word, '.') + 1 : word;
+    const char *name;
+    for (size_t k = 0; (name = names(k)); k++) {
+        const size_t distance = edit_distance(word, name);
+        if (distance < best) {
+            best = distance;
+            nearest = name;
+        }
+    }
+    for (size_t k = 0; !nearest && (name = names(k)); k++) {
+        if (has_last_part(name, last_part)) nearest = name;
+    }
+    return nearest;
+}

@@ -1,0 +1,132 @@
+#include "experiment/evaluation.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "experiment/statistics.h"
+
+/* Arrays over the episodes, and over all their inputs and steps together. */
+typedef struct evaluation {
+    size_t n;
+    size_t *steps;                      /* [n] */
+    double *returns;                    /* [n] */
+    double **g;                         /* [n] rows of `predictions` */
+    double **exact;                     /* [n] rows of `expectations` */
+    double *predictions, *expectations; /* [all inputs] */
+    double *rewards, *exact_rewards;    /* [all steps but the first ones] */
+    double *scratch;                    /* [2 * longest episode] */
+    size_t input_count, reward_count;
+} evaluation;
+
+static void evaluation_free(evaluation *e)
+{
+    free(e->steps);
+    free(e->returns);
+    free(e->g);
+    free(e->exact);
+    free(e->predictions);
+    free(e->expectations);
+    free(e->rewards);
+    free(e->exact_rewards);
+    free(e->scratch);
+}
+
+static rud_status allocate(evaluation *e, const rud_features *features,
+                           const rud_episodes *episodes)
+{
+    size_t longest = 0;
+    e->n = episodes->count;
+    for (size_t i = 0; i < e->n; i++) {
+        const size_t inputs = rud_features_inputs(features, episodes->items[i]);
+        e->input_count += inputs;
+        if (inputs > longest) longest = inputs;
+    }
+    e->steps = malloc(e->n * sizeof *e->steps);
+    e->returns = malloc(e->n * sizeof *e->returns);
+    e->g = malloc(e->n * sizeof *e->g);
+    e->exact = malloc(e->n * sizeof *e->exact);
+    e->predictions = malloc(e->input_count * sizeof *e->predictions);
+    e->expectations = malloc(e->input_count * sizeof *e->expectations);
+    e->rewards = malloc(e->input_count * sizeof *e->rewards);
+    e->exact_rewards = malloc(e->input_count * sizeof *e->exact_rewards);
+    e->scratch = malloc(2 * longest * sizeof *e->scratch);
+    if (!e->steps || !e->returns || !e->g || !e->exact || !e->predictions || !e->expectations ||
+        !e->rewards || !e->exact_rewards || !e->scratch) {
+        return rud_error(RUD_ENOMEM, "no memory to evaluate %zu episodes", e->n);
+    }
+    size_t offset = 0;
+    for (size_t i = 0; i < e->n; i++) {
+        e->g[i] = e->predictions + offset;
+        e->exact[i] = e->expectations + offset;
+        e->steps[i] = episodes->items[i]->steps;
+        e->returns[i] = rud_episode_return(episodes->items[i]);
+        offset += rud_features_inputs(features, episodes->items[i]);
+    }
+    return RUD_OK;
+}
+
+/* Redistributed and exact rewards of the steps t >= 1 of episode i, appended. */
+static rud_status add_rewards(evaluation *e, const rud_redistribution_options *options,
+                              const rud_episode *episode, size_t i, size_t inputs, double mean)
+{
+    const size_t T = episode->steps;
+    double *redistributed = e->scratch, *exact = e->scratch + T;
+    rud_prediction_differences(e->g[i], inputs, T, redistributed);
+    RUD_TRY(rud_redistribute(options, redistributed, e->g[i][inputs - 1], episode->rewards, T, mean,
+                             redistributed));
+    rud_prediction_differences(e->exact[i], inputs, T, exact);
+    for (size_t t = 1; t < T; t++) {
+        e->rewards[e->reward_count] = redistributed[t];
+        e->exact_rewards[e->reward_count++] = exact[t];
+    }
+    return RUD_OK;
+}
+
+static rud_status against_exact(evaluation *e, rud_predictor *predictor,
+                                const rud_redistribution_options *options, const rud_env *env,
+                                const rud_episodes *episodes, rud_training_result *result)
+{
+    const double mean = rud_predictor_target_mean(predictor);
+    for (size_t i = 0; i < e->n; i++) {
+        const rud_episode *episode = episodes->items[i];
+        const size_t inputs = rud_features_inputs(rud_predictor_features(predictor), episode);
+        RUD_TRY(rud_env_expected_return(env, episode->observations, episode->actions,
+                                        episode->steps, inputs, e->exact[i]));
+        RUD_TRY(add_rewards(e, options, episode, i, inputs, mean));
+    }
+    result->r_squared = rud_r_squared(e->predictions, e->expectations, e->input_count);
+    result->reward_pearson = rud_pearson(e->rewards, e->exact_rewards, e->reward_count);
+    return RUD_OK;
+}
+
+static rud_status evaluate(evaluation *e, rud_predictor *predictor,
+                           const rud_redistribution_options *options, const rud_env *env,
+                           const rud_episodes *episodes, rud_training_result *result)
+{
+    const rud_features *features = rud_predictor_features(predictor);
+    RUD_TRY(allocate(e, features, episodes));
+    RUD_TRY(
+        rud_predictor_predict(predictor, (const rud_episode *const *)episodes->items, e->n, e->g));
+    const double s = rud_predictor_target_std(predictor);
+    result->quality = 0;
+    for (size_t i = 0; i < e->n; i++) {
+        const size_t inputs = rud_features_inputs(features, episodes->items[i]);
+        const double error = e->returns[i] - e->g[i][inputs - 1];
+        result->quality += rud_episode_quality(error, s) / (double)e->n;
+    }
+    result->variance_ratio =
+        rud_variance_ratio((const double *const *)e->g, e->steps, e->returns, e->n);
+    result->r_squared = result->reward_pearson = NAN;
+    if (!rud_env_specification(env)->has_expected_return) return RUD_OK;
+    return against_exact(e, predictor, options, env, episodes, result);
+}
+
+rud_status rud_evaluate(rud_predictor *predictor, const rud_redistribution_options *options,
+                        const rud_env *env, const rud_episodes *episodes,
+                        rud_training_result *result)
+{
+    evaluation e = {0};
+    const rud_status status = evaluate(&e, predictor, options, env, episodes, result);
+    evaluation_free(&e);
+    return status;
+}

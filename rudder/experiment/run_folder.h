@@ -1,0 +1,15 @@
+/* The folder of a run: made, recognised by its config.yaml, or refused. */
+#ifndef RUD_EXPERIMENT_RUN_FOLDER_H
+#define RUD_EXPERIMENT_RUN_FOLDER_H
+
+#include <stdbool.h>
+
+#include "experiment/config.h"
+
+/* Makes `folder` a run of `config`: writes config.yaml into it where it is absent or empty.
+ * RUD_EEXIST where it holds anything else than a run of this configuration, unless `force`: then
+ * the files named in `replaced` (ended by NULL) are removed. */
+rud_status rud_run_folder_open(const char *folder, const rud_config *config, bool force,
+                               const char *const *replaced);
+
+#endif

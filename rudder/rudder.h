@@ -1,0 +1,44 @@
+/* librudder: reward redistribution for reinforcement learning with delayed rewards.
+ *
+ * This header includes every public one; each module's header says what it does. Every function
+ * that can fail returns a rud_status and leaves its message in rud_last_error(). */
+#ifndef RUD_RUDDER_H
+#define RUD_RUDDER_H
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/pool.h"
+#include "base/progress.h"
+#include "base/rng.h"
+#include "base/space.h"
+#include "base/status.h"
+
+#include "nn/adam.h"
+#include "nn/cell.h"
+#include "nn/network.h"
+#include "nn/network_file.h"
+#include "nn/safetensors.h"
+
+#include "envs/env.h"
+#include "episodes/batch.h"
+#include "episodes/episode.h"
+#include "episodes/features.h"
+#include "episodes/jsonl.h"
+
+#include "redistribution/lesson_buffer.h"
+#include "redistribution/predictor.h"
+#include "redistribution/quality.h"
+#include "redistribution/redistribution.h"
+#include "redistribution/redistributor.h"
+
+#include "agents/agent.h"
+#include "agents/rollout.h"
+
+#include "experiment/config.h"
+#include "experiment/experiment.h"
+#include "experiment/report.h"
+#include "experiment/results.h"
+#include "experiment/statistics.h"
+#include "experiment/training.h"
+
+#endif
