@@ -1,0 +1,35 @@
+/* Measurements of `rudder bench`. */
+#ifndef RUD_CLI_BENCH_H
+#define RUD_CLI_BENCH_H
+
+#include "cli/cli.h"
+
+/* What is measured: a part at the sizes D (inputs), H (hidden), B (episodes or copies), T (steps).
+ */
+typedef struct cli_bench_case {
+    const char *part;
+    size_t D, H, B, T;
+    size_t threads, reps;
+    const rud_cell *cell;
+    const char *environment;
+} cli_bench_case;
+
+typedef struct cli_bench_result {
+    double median_ms, min_ms; /* of `stream`: a step */
+    double steps_per_second;  /* of `env`; else NaN */
+} cli_bench_result;
+
+/* RUD_EINVAL for a part that cannot be measured. */
+rud_status cli_bench_measure(const cli_bench_case *what, cli_bench_result *result);
+
+/* One measurable part. `create` takes memory, `run` is what is timed. */
+typedef struct cli_bench_part {
+    const char *name;
+    rud_status (*create)(const cli_bench_case *what, void **state);
+    rud_status (*run)(void *state);
+    void (*destroy)(void *state); /* of any state, also a half made one; NULL is allowed */
+} cli_bench_part;
+
+extern const cli_bench_part cli_bench_train, cli_bench_forward, cli_bench_stream, cli_bench_env;
+
+#endif

@@ -1,0 +1,74 @@
+/* What the subcommands of the program share. */
+#ifndef RUD_CLI_CLI_H
+#define RUD_CLI_CLI_H
+
+#include <argp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <json-c/json.h>
+
+#include "rudder.h"
+
+/* Exit codes. */
+enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_INTERRUPTED = 130 };
+
+/* One subcommand; argv[0] is "rudder <name>". Returns the exit code. */
+typedef int cli_run(int argc, char **argv);
+
+cli_run cli_experiment, cli_train, cli_explain, cli_envs, cli_report, cli_inspect, cli_bench;
+
+/* Non-zero once SIGINT or SIGTERM has come. A second one ends the process at once. */
+extern volatile sig_atomic_t cli_stop;
+
+/* Prints "rudder: <message of the last failure>" and returns the exit code of `status`. */
+int cli_fail(rud_status status);
+
+/* The same for what was wrong with the command line or the configuration: exit code 2. */
+int cli_fail_usage(rud_status status);
+
+/* Options of every command: -q, -v. For argp's children. */
+typedef struct cli_verbosity {
+    bool quiet;
+} cli_verbosity;
+extern const struct argp cli_verbosity_argp;
+
+/* NULL with -q: where progress goes. */
+FILE *cli_progress(const cli_verbosity *verbosity);
+
+/* The argument of every --set, in order. Views into argv. */
+typedef struct cli_settings {
+    const char **items;
+    size_t count;
+} cli_settings;
+rud_status cli_settings_add(cli_settings *settings, const char *setting);
+void cli_settings_free(cli_settings *settings);
+
+/* A whole number of `low` .. `high`, all of `text`; else ends with a usage error that names
+ * `what`. */
+uint64_t cli_number(struct argp_state *state, const char *what, const char *text, uint64_t low,
+                    uint64_t high);
+
+/* Prints `object` as one line of JSON and frees it; NULL: no memory was left for it. */
+rud_status cli_json_print(json_object *object, FILE *stream);
+
+/* Adds a member; takes `value`, of which NULL stands for memory that was not there. Returns whether
+ * it worked. */
+bool cli_json_add(json_object *object, const char *name, json_object *value);
+
+/* A number, or null for what is not finite, which JSON does not know. */
+bool cli_json_add_real(json_object *object, const char *name, double value);
+bool cli_json_add_count(json_object *object, const char *name, uint64_t value);
+bool cli_json_add_text(json_object *object, const char *name, const char *value);
+
+/* A space as Gymnasium writes it, "MultiDiscrete([2, 4])", in text[size]. */
+void cli_space_text(const rud_space *space, char *text, size_t size);
+
+/* The folder of a run: `given`, or runs/<name> where that is NULL. Caller owns it; NULL without
+ * memory. */
+char *cli_run_folder(const char *given, const char *name);
+
+#endif
