@@ -15,6 +15,7 @@
 
 #include "nn/adam.h"
 #include "nn/cell.h"
+#include "nn/foreign.h"
 #include "nn/network.h"
 #include "nn/network_file.h"
 #include "nn/safetensors.h"
@@ -24,6 +25,8 @@
 #include "episodes/episode.h"
 #include "episodes/features.h"
 #include "episodes/jsonl.h"
+
+#include "attribution/attribution.h"
 
 #include "redistribution/lesson_buffer.h"
 #include "redistribution/predictor.h"

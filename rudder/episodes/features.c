@@ -88,6 +88,7 @@ static rud_status build_parts(const rud_features_options *options,
         return rud_error(RUD_EINVAL, "time scale %g; a finite number of at least 1 is needed",
                          options->time_scale);
     features->difference = options->difference;
+    features->standardise = options->standardise;
     features->time = options->time;
     features->final_observation = options->final_observation;
     features->time_scale = options->time ? options->time_scale : 1;
@@ -149,6 +150,7 @@ static void copy_standardisation(const rud_features_part *from, rud_features_par
 rud_status rud_features_copy(const rud_features *from, rud_features **to)
 {
     rud_features_options options = {.difference = from->difference,
+                                    .standardise = from->standardise,
                                     .time = from->time,
                                     .final_observation = from->final_observation,
                                     .time_scale = from->time_scale};
@@ -222,6 +224,23 @@ size_t rud_features_width(const rud_features *features)
 bool rud_features_final_observation(const rud_features *features)
 {
     return features->final_observation;
+}
+
+bool rud_features_is_raw(const rud_features *features, size_t d)
+{
+    const rud_features_part *parts[] = {&features->observation, &features->action};
+    for (size_t p = 0; p < 2; p++) {
+        for (size_t i = 0; i < parts[p]->input_count; i++) {
+            const rud_features_input *input = &parts[p]->inputs[i];
+            if (input->column == d) return !input->one_hot;
+        }
+    }
+    return false;
+}
+
+bool rud_features_standardise(const rud_features *features)
+{
+    return features->standardise;
 }
 
 bool rud_features_difference(const rud_features *features)

@@ -36,7 +36,8 @@ typedef struct rud_features_options {
     size_t observation_count; /* 0: auto for all */
     rud_encoding action;
     bool difference;
-    bool time;              /* one more input: t / time_scale */
+    bool standardise; /* predictors learn shift and scale of raw columns from training episodes */
+    bool time;        /* one more input: t / time_scale */
     bool final_observation; /* one more step, s_T with a zero action */
     double time_scale;      /* T_max [steps]; >= 1 where `time` */
 } rud_features_options;
@@ -55,15 +56,20 @@ rud_status rud_features_create(const rud_features_options *options,
 rud_status rud_features_copy(const rud_features *from, rud_features **to);
 void rud_features_free(rud_features **features);
 
-/* Sets what raw columns subtract and divide by: shift[D], scale[D], finite, scale > 0; 0 and 1 at
- * first. Entries of other columns are ignored. On failure nothing has changed. */
+/* Sets what raw columns subtract and divide by, after the difference: shift[D], scale[D], finite,
+ * scale > 0; 0 and 1 at first. Entries of other columns are ignored. On failure nothing has
+ * changed. */
 rud_status rud_features_set_standardisation(rud_features *features, const double *shift,
                                             const double *scale);
+
+/* Is column d raw: a number, neither one-hot nor the time? */
+bool rud_features_is_raw(const rud_features *features, size_t d);
 
 /* Width D of an input. */
 size_t rud_features_width(const rud_features *features);
 bool rud_features_final_observation(const rud_features *features);
 bool rud_features_difference(const rud_features *features);
+bool rud_features_standardise(const rud_features *features); /* false in a loaded model */
 const rud_space *rud_features_observation_space(const rud_features *features); /* view */
 const rud_space *rud_features_action_space(const rud_features *features);      /* view; or NULL */
 

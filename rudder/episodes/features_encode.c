@@ -68,7 +68,8 @@ size_t rud_features_inputs(const rud_features *features, const rud_episode *epis
     return episode->steps + (features->final_observation ? 1 : 0);
 }
 
-/* phi(row), or phi(row) - phi(previous) where previous is not NULL, into columns that hold 0. */
+/* phi(row), or phi(row) - phi(previous) where previous is not NULL, into columns that hold 0. Raw
+ * columns are standardised after the difference: before it the shift would cancel out. */
 static void encode_part(const rud_features_part *part, const double *row, const double *previous,
                         float *x)
 {
@@ -80,9 +81,7 @@ static void encode_part(const rud_features_part *part, const double *row, const 
             x[input->column + (size_t)value] = 1;
             if (previous != NULL) x[input->column + (size_t)before] -= 1;
         } else {
-            double phi = (value - input->shift) / input->scale;
-            if (previous != NULL) phi -= (before - input->shift) / input->scale;
-            x[input->column] = (float)phi;
+            x[input->column] = (float)((value - before - input->shift) / input->scale);
         }
     }
 }

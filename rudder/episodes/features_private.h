@@ -25,6 +25,7 @@ struct rud_features {
     rud_features_part observation;
     rud_features_part action;
     bool difference;
+    bool standardise;
     bool time;
     bool final_observation;
     double time_scale;

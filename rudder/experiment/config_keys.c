@@ -90,6 +90,8 @@ const rud_config_key rud_config_keys[] = {
      .help = "encoding of the action"},
     {"features.difference", RUD_CONFIG_BOOLEAN, ONE(agent.features.difference),
      .help = "feed the change of the encoded observation since the step before"},
+    {"features.standardise", RUD_CONFIG_BOOLEAN, ONE(agent.features.standardise),
+     .help = "LSTMs: raw inputs get mean 0 and standard deviation 1 over the training episodes"},
     {"features.time", RUD_CONFIG_BOOLEAN, ONE(agent.features.time),
      .help = "one more input: the step divided by time_scale"},
     {"features.time_scale", RUD_CONFIG_REAL, ONE(agent.features.time_scale), POSITIVE,

@@ -1,7 +1,7 @@
 /* Gate functions, forward and backward, fused into one loop over the units of an episode. */
 #include "nn/kernels_private.h"
 
-#include "nn/kernels_math_private.h"
+#include "nn/vector_math.h"
 
 #if defined(__clang__)
 /* `omp simd` permits vector code; where it does not come about, only time is lost. */
@@ -20,21 +20,6 @@ static const shape lstm = {true, true, true, RUD_TANH, RUD_TANH};
 static const shape lstm1997 = {true, false, true, RUD_TANH, RUD_TANH};
 static const shape rudder = {true, false, false, RUD_TANH, RUD_IDENTITY};
 static const shape r_lstm = {true, true, true, RUD_RELU, RUD_TANH};
-
-INLINE float activate(rud_activation activation, float x)
-{
-    switch (activation) {
-    case RUD_TANH:
-        return rud_tanh(x);
-    case RUD_RELU:
-        return x > 0.0f ? x : 0.0f;
-    case RUD_SIGMOID:
-        return rud_sigmoid(x);
-    case RUD_IDENTITY:
-        break;
-    }
-    return x;
-}
 
 /* The derivative, from the activation's value y. */
 INLINE float slope(rud_activation activation, float y)
@@ -101,14 +86,14 @@ INLINE void forward(shape s, const rud_gate_rows *rows, size_t B, float *restric
     for (size_t b = 0; b < B; b++) {
 #pragma omp simd
         for (size_t j = 0; j < H; j++) {
-            float cell = gates[z + j] = activate(s.cell_input, gates[z + j] + bias[z + j]);
+            float cell = gates[z + j] = rud_activate(s.cell_input, gates[z + j] + bias[z + j]);
             if (s.input) cell *= gates[i + j] = rud_sigmoid(gates[i + j] + bias[i + j]);
             if (s.forget)
                 cell += c_previous[j] * (gates[f + j] = rud_sigmoid(gates[f + j] + bias[f + j]));
             else
                 cell += c_previous[j];
             c[j] = cell;
-            float hidden = activate(s.hidden, cell);
+            float hidden = rud_activate(s.hidden, cell);
             if (s.output) {
                 activated[j] = hidden;
                 hidden *= gates[o + j] = rud_sigmoid(gates[o + j] + bias[o + j]);

@@ -1,5 +1,6 @@
-/* The hot loops of the network, all of them, behind a few functions: matrix products, gate
- * functions, the optimiser's pass. Private to this folder. Matrices are row-major; ld is the number
+/* The hot loops of the network, all of them, behind a few functions: matrix products (those that
+ * contribution analysis uses too are in products.h), gate functions, the optimiser's pass. Private
+ * to this folder. Matrices are row-major; ld is the number
  * of floats from one row to the next. The results depend on sizes and values only. */
 #ifndef RUD_NN_KERNELS_PRIVATE_H
 #define RUD_NN_KERNELS_PRIVATE_H
@@ -8,33 +9,11 @@
 #include <stddef.h>
 
 #include "nn/cell.h"
-
-/* Every function that computes opens a scope first and closes it before it returns. Inside it
- * OpenBLAS runs on the calling thread alone, and subnormal numbers are flushed to zero: gradients
- * shrink going back in time until they are subnormal, and arithmetic on those is many times slower.
- * The end restores the caller's mode. */
-typedef struct rud_compute_scope {
-    unsigned caller_mode;
-} rud_compute_scope;
-rud_compute_scope rud_compute_begin(void);
-void rud_compute_end(rud_compute_scope scope);
+#include "nn/products.h"
 
 /* C[M][N] = A[K][M]^T B[K][N]: weight gradients, K being the long side. */
 void rud_multiply_transposed(const float *A, size_t lda, const float *B, size_t ldb, size_t M,
                              size_t N, size_t K, float *C, size_t ldc);
-
-/* A right factor B[K][N], laid out for rud_multiply. `transposed`: it is given as [N][K]. */
-typedef struct rud_panels {
-    size_t K, N;
-    float *data; /* [rud_panels_size(K, N)]; borrowed */
-} rud_panels;
-size_t rud_panels_size(size_t K, size_t N);
-rud_panels rud_panels_pack(const float *B, size_t ld, bool transposed, size_t K, size_t N,
-                           float *data);
-
-/* C[M][N] = A[M][K] B, or C += A B if `add`. */
-void rud_multiply(const float *A, size_t lda, size_t M, const rud_panels *B, bool add, float *C,
-                  size_t ldc);
 
 /* y[M] += A[M][K] x[K], for a single step of a single episode. */
 void rud_multiply_vector(const float *A, size_t M, size_t K, const float *x, float *y);

@@ -48,11 +48,6 @@ static rud_gate_runs find_runs(const rud_cell *cell, bool forward)
     return runs;
 }
 
-size_t rud_layer_inputs(const rud_network *network, size_t layer)
-{
-    return layer == 0 ? network->spec.inputs : network->spec.hidden;
-}
-
 /* Gives `size` parameters to a connection that is there. */
 static size_t place(bool there, size_t size, size_t *next)
 {
@@ -62,23 +57,24 @@ static size_t place(bool there, size_t size, size_t *next)
     return offset;
 }
 
-/* Layer by layer: all forward weights, all recurrent weights, all biases, each in gate order; then
- * the head. */
+/* Layer by layer, half by half: all forward weights, all recurrent weights, all biases, each in
+ * gate order; then the head. */
 static void lay_out(rud_network *network)
 {
     const rud_connections *has = network->spec.cell.gates;
     const size_t H = network->spec.hidden, K = network->spec.outputs;
+    const size_t directions = rud_directions(&network->spec);
     size_t next = 0;
-    for (size_t l = 0; l < network->spec.layers; l++) {
-        rud_gate_parameters *gates = network->gates[l];
-        const size_t D = rud_layer_inputs(network, l);
+    for (size_t k = 0; k < network->spec.layers * directions; k++) {
+        rud_gate_parameters *gates = network->gates[k];
+        const size_t D = rud_layer_inputs(&network->spec, k / directions);
         for (size_t g = 0; g < RUD_GATES; g++)
             gates[g].forward = place(has[g].forward, H * D, &next);
         for (size_t g = 0; g < RUD_GATES; g++)
             gates[g].recurrent = place(has[g].recurrent, H * H, &next);
         for (size_t g = 0; g < RUD_GATES; g++) gates[g].bias = place(has[g].bias, H, &next);
     }
-    network->head_weight = place(true, K * H, &next);
+    network->head_weight = place(true, K * rud_head_inputs(&network->spec), &next);
     network->head_bias = place(true, K, &next);
     network->count = next;
 }
@@ -86,8 +82,9 @@ static void lay_out(rud_network *network)
 /* An upper bound of the number of parameters, in floating point because it may not fit size_t. */
 static double parameter_bound(const rud_network_spec *spec)
 {
-    const double H = (double)spec->hidden, D = fmax((double)spec->inputs, H);
-    return (double)spec->layers * RUD_GATES * H * (D + H + 1.0) + (double)spec->outputs * (H + 1.0);
+    const double H = (double)spec->hidden, D = fmax((double)spec->inputs, 2.0 * H);
+    return (double)spec->layers * RUD_DIRECTIONS * RUD_GATES * H * (D + H + 1.0) +
+           (double)spec->outputs * (2.0 * H + 1.0);
 }
 
 static rud_status allocate(rud_network *network)
@@ -96,7 +93,7 @@ static rud_status allocate(rud_network *network)
     const char *name = spec->cell.name ? spec->cell.name : "";
     char *own_name = strdup(name);
     network->spec.cell.name = own_name;
-    network->gates = calloc(spec->layers, sizeof *network->gates);
+    network->gates = calloc(spec->layers * rud_directions(spec), sizeof *network->gates);
     if (own_name && network->gates && parameter_bound(spec) < (double)(SIZE_MAX / 8)) {
         lay_out(network);
         network->parameters = calloc(network->count, sizeof *network->parameters);
@@ -172,7 +169,8 @@ size_t rud_network_head_bias(const rud_network *network)
 
 rud_gate_parameters rud_network_gate(const rud_network *network, size_t layer, rud_gate gate)
 {
-    if (layer < network->spec.layers && gate < RUD_GATES) return network->gates[layer][gate];
+    if (layer < network->spec.layers)
+        return rud_network_half_gate(network, layer, RUD_FORWARD, gate);
     rud_gate_parameters found = {RUD_NOT_THERE, RUD_NOT_THERE, RUD_NOT_THERE};
     if (layer == network->spec.layers && gate == 0) {
         found.forward = network->head_weight;
@@ -181,12 +179,22 @@ rud_gate_parameters rud_network_gate(const rud_network *network, size_t layer, r
     return found;
 }
 
-void rud_layer_bias(const rud_network *network, size_t layer, float *bias)
+rud_gate_parameters rud_network_half_gate(const rud_network *network, size_t layer,
+                                          rud_direction direction, rud_gate gate)
+{
+    const size_t directions = rud_directions(&network->spec);
+    if (layer < network->spec.layers && (size_t)direction < directions && gate < RUD_GATES)
+        return network->gates[layer * directions + (size_t)direction][gate];
+    return (rud_gate_parameters){RUD_NOT_THERE, RUD_NOT_THERE, RUD_NOT_THERE};
+}
+
+void rud_layer_bias(const rud_network *network, rud_half half, float *bias)
 {
     const size_t H = network->spec.hidden;
     memset(bias, 0, network->rows.present * H * sizeof *bias);
     for (size_t g = 0; g < RUD_GATES; g++) {
-        const size_t from = rud_network_gate(network, layer, (rud_gate)g).bias;
+        const size_t from =
+            rud_network_half_gate(network, half.layer, half.direction, (rud_gate)g).bias;
         if (from == RUD_NOT_THERE) continue;
         memcpy(bias + network->rows.slot[g] * H, network->parameters + from, H * sizeof *bias);
     }
@@ -210,20 +218,23 @@ static void draw(rud_network *network, size_t offset, size_t count, distribution
 void rud_network_initialise(rud_network *network, uint64_t seed)
 {
     const size_t H = network->spec.hidden, K = network->spec.outputs;
+    const size_t directions = rud_directions(&network->spec);
     const bool rudder = strcmp(network->spec.cell.name, "rudder") == 0;
     const distribution uniform = {false, 0.0, 1.0 / sqrt((double)H)};
     const distribution weight = rudder ? (distribution){true, 0.0, 0.1} : uniform;
     rud_rng rng = rud_rng_stream(seed, "initial parameters", 0);
-    for (size_t l = 0; l < network->spec.layers; l++) {
+    for (size_t k = 0; k < network->spec.layers * directions; k++) {
         for (size_t g = 0; g < RUD_GATES; g++) {
-            const rud_gate_parameters at = rud_network_gate(network, l, (rud_gate)g);
+            const rud_gate_parameters at = network->gates[k][g];
             distribution bias = {false, g == RUD_GATE_FORGET ? 1.0 : 0.0, 0.0};
             if (rudder) bias = (distribution){true, g == RUD_GATE_INPUT ? -3.0 : 0.0, 1.0};
-            draw(network, at.forward, H * rud_layer_inputs(network, l), weight, &rng);
+            draw(network, at.forward, H * rud_layer_inputs(&network->spec, k / directions), weight,
+                 &rng);
             draw(network, at.recurrent, H * H, weight, &rng);
             draw(network, at.bias, H, bias, &rng);
         }
     }
-    draw(network, rud_network_head_weight(network), K * H, uniform, &rng);
+    draw(network, rud_network_head_weight(network), K * rud_head_inputs(&network->spec), uniform,
+         &rng);
     draw(network, rud_network_head_bias(network), K, (distribution){false, 0.0, 0.0}, &rng);
 }

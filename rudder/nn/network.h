@@ -1,9 +1,10 @@
-/* The network: stacked LSTM layers with a dense head. Parameters live in one flat array; forward
- * keeps what backward and contribution analysis need in a separate rud_activations, so that
- * several threads can run one network. */
+/* The network: stacked LSTM layers, in one direction or in both, with a dense head. Parameters live
+ * in one flat array; forward keeps what backward and contribution analysis need in a separate
+ * rud_activations, so that several threads can run one network. */
 #ifndef RUD_NN_NETWORK_H
 #define RUD_NN_NETWORK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,7 +21,34 @@ typedef struct rud_network_spec {
     size_t layers;  /* L >= 1 */
     size_t outputs; /* K, of the head */
     rud_cell cell;
+    /* Every layer has a second half that reads the episode from its end. Layer l > 0 reads the
+     * hidden states of both halves of the layer below, forward first: 2H inputs. The head reads the
+     * final state of each half of the top layer, forward first: 2H inputs, one prediction an
+     * episode. */
+    bool bidirectional;
 } rud_network_spec;
+
+/* Which half of a layer: the one that starts at the first step, or the one that starts at the
+ * last. A network in one direction has the first only. */
+typedef enum rud_direction { RUD_FORWARD, RUD_REVERSE, RUD_DIRECTIONS } rud_direction;
+
+/* Halves of each layer: 1 or 2. */
+static inline size_t rud_directions(const rud_network_spec *spec)
+{
+    return spec->bidirectional ? RUD_DIRECTIONS : 1;
+}
+
+/* Inputs of a layer: D of layer 0, of the others H from each half below. */
+static inline size_t rud_layer_inputs(const rud_network_spec *spec, size_t layer)
+{
+    return layer == 0 ? spec->inputs : rud_directions(spec) * spec->hidden;
+}
+
+/* Inputs of the head: H from each half of the top layer. */
+static inline size_t rud_head_inputs(const rud_network_spec *spec)
+{
+    return rud_directions(spec) * spec->hidden;
+}
 
 typedef struct rud_network rud_network;
 
@@ -44,13 +72,17 @@ const float *rud_network_parameters_const(const rud_network *network, size_t *co
  * its weight in `forward`, its bias in `bias`). An absent connection is RUD_NOT_THERE. */
 #define RUD_NOT_THERE ((size_t)-1)
 typedef struct rud_gate_parameters {
-    size_t forward;   /* [H][D or H], row-major */
+    size_t forward;   /* [H][layer inputs], row-major */
     size_t recurrent; /* [H][H] */
     size_t bias;      /* [H] */
 } rud_gate_parameters;
 rud_gate_parameters rud_network_gate(const rud_network *network, size_t layer, rud_gate gate);
 
-/* The head: weight [K][H] and bias [K], offsets in the flat array. */
+/* The same of one half of a layer; rud_network_gate tells of the forward one. */
+rud_gate_parameters rud_network_half_gate(const rud_network *network, size_t layer,
+                                          rud_direction direction, rud_gate gate);
+
+/* The head: weight [K][H or 2H] and bias [K], offsets in the flat array. */
 size_t rud_network_head_weight(const rud_network *network);
 size_t rud_network_head_bias(const rud_network *network);
 
@@ -59,32 +91,56 @@ typedef struct rud_activations rud_activations;
 rud_status rud_activations_create(rud_activations **activations); /* caller owns */
 void rud_activations_free(rud_activations **activations);
 
+/* Says of which gates forward, from the next on, keeps the pre-activations too; none at first. With
+ * any, cells close to zero are computed in double precision, and so are these pre-activations:
+ * relevance is divided by them. */
+void rud_activations_keep(rud_activations *activations, const bool gates[RUD_GATES]);
+
 /* x[T][B][D] -> outputs y[T][B][K] of every step. h_{-1} = c_{-1} = 0. Padded steps are computed
- * like any other and are harmless: give them no gradient. x is borrowed until backward is done.
- * Allocates only where T * B is larger than ever before. */
-rud_status rud_network_forward(const rud_network *network, const float *x, size_t T, size_t B,
-                               rud_activations *activations);
+ * like any other and are harmless: give them no gradient. x and lengths are borrowed until backward
+ * is done. Allocates only where T * B is larger than ever before.
+ *
+ * lengths: NULL (all are T), or [B], 1 .. T each. Only a bidirectional network reads them, as its
+ * reverse half starts at an episode's own end; it gives one prediction an episode, at the episode's
+ * last step, y[lengths[b] - 1][b], and 0 at all other steps. RUD_EINVAL for a length out of range.
+ */
+rud_status rud_network_forward(const rud_network *network, const float *x, const size_t *lengths,
+                               size_t T, size_t B, rud_activations *activations);
+
+/* Did the last forward run this network on these inputs? */
+bool rud_activations_are_of(const rud_activations *activations, const rud_network *network,
+                            const float *x, size_t T, size_t B);
 
 /* y[T][B][K] of the last forward; view until the next. */
 const float *rud_activations_outputs(const rud_activations *activations);
 
-/* What forward stored of layer l, each [T][B][H]; view until the next forward. An absent gate's
- * entry is NULL. Gates are after their activation. */
+/* What forward stored of one half of a layer; view until the next forward. An absent gate's entry
+ * is NULL. Step t of the reverse half is the t-th that it reads: lengths[b] - 1 - t of the episode.
+ */
 typedef struct rud_layer_view {
-    const float
-        *gate[RUD_GATES]; /* gate g of step t, episode b, unit j: gate[g][(t*B+b)*stride+j] */
-    size_t gate_stride;   /* floats from one (t, b) to the next */
-    const float *c;       /* [T][B][H] */
-    const float *h;       /* [T][B][H] */
+    /* Gate g of step t, episode b, unit j, after its activation: gate[g][(t*B+b)*stride+j]. */
+    const float *gate[RUD_GATES];
+    size_t gate_stride; /* floats from one (t, b) to the next */
+    /* The same before the activation, bias included; NULL unless kept. */
+    const float *pre_activation[RUD_GATES];
+    size_t pre_activation_stride;
+    const float *c;         /* [T][B][H] */
+    const float *activated; /* a_h(c), [T][B][H] */
+    const float *h;         /* [T][B][H] */
+    const float *x;         /* what the half read, [T][B][layer inputs] */
 } rud_layer_view;
 rud_layer_view rud_activations_layer(const rud_activations *activations, size_t layer);
+rud_layer_view rud_activations_half(const rud_activations *activations, size_t layer,
+                                    rud_direction direction);
 
-/* Back-propagation through time from dy[T][B][K] = dLoss/dy (0 on padded steps).
+/* Back-propagation through time from dy[T][B][K] = dLoss/dy (0 on padded steps; of a bidirectional
+ * network only the rows of last steps are read).
  * gradients: NULL, or [parameters], overwritten. dx: NULL, or [T][B][D], overwritten. */
 rud_status rud_network_backward(const rud_network *network, rud_activations *activations,
                                 const float *dy, float *gradients, float *dx);
 
-/* One step of one episode: state in, state out. */
+/* One step of one episode: state in, state out. RUD_EINVAL for a bidirectional network, which has
+ * to know the end first. */
 typedef struct rud_network_state rud_network_state;
 rud_status rud_network_state_create(const rud_network *network, rud_network_state **state);
 void rud_network_state_free(rud_network_state **state);

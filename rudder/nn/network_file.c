@@ -12,30 +12,38 @@ typedef enum part { WEIGHT_IH, WEIGHT_HH, BIAS_IH, BIAS_HH, PARTS } part;
 
 static const char *const part_names[PARTS] = {"weight_ih", "weight_hh", "bias_ih", "bias_hh"};
 
+static void half_part_name(part p, size_t layer, rud_direction direction, char name[NAME_SIZE])
+{
+    snprintf(name, NAME_SIZE, "lstm.%s_l%zu%s", part_names[p], layer,
+             direction == RUD_REVERSE ? "_reverse" : "");
+}
+
 static void part_name(part p, size_t layer, char name[NAME_SIZE])
 {
-    snprintf(name, NAME_SIZE, "lstm.%s_l%zu", part_names[p], layer);
+    half_part_name(p, layer, RUD_FORWARD, name);
 }
 
 /* Where gate g's share of the part stands in the parameters; `size` of it. */
-static size_t part_place(const rud_network *network, size_t layer, size_t g, part p, size_t *size)
+static size_t part_place(const rud_network *network, size_t layer, rud_direction direction,
+                         size_t g, part p, size_t *size)
 {
     const rud_network_spec *spec = rud_network_specification(network);
-    const rud_gate_parameters at = rud_network_gate(network, layer, (rud_gate)g);
-    const size_t H = spec->hidden, D = layer == 0 ? spec->inputs : H;
+    const rud_gate_parameters at = rud_network_half_gate(network, layer, direction, (rud_gate)g);
+    const size_t H = spec->hidden, D = rud_layer_inputs(spec, layer);
     *size = H * (p == WEIGHT_IH ? D : p == WEIGHT_HH ? H : 1);
     return p == WEIGHT_IH ? at.forward : p == WEIGHT_HH ? at.recurrent : at.bias;
 }
 
-/* Shape of a part: [4H][D or H] or [4H]. Returns its rank. */
+/* Shape of a part: [4H][layer inputs], [4H][H] or [4H]. Returns its rank. */
 static size_t part_shape(const rud_network_spec *spec, size_t layer, part p, size_t shape[2])
 {
     shape[0] = RUD_GATES * spec->hidden;
-    shape[1] = p == WEIGHT_IH && layer == 0 ? spec->inputs : spec->hidden;
+    shape[1] = p == WEIGHT_IH ? rud_layer_inputs(spec, layer) : spec->hidden;
     return p == WEIGHT_IH || p == WEIGHT_HH ? 2 : 1;
 }
 
-static rud_status add_part(const rud_network *network, size_t layer, part p, rud_tensor_file *file)
+static rud_status add_part(const rud_network *network, size_t layer, rud_direction direction,
+                           part p, rud_tensor_file *file)
 {
     const rud_network_spec *spec = rud_network_specification(network);
     size_t count, size, shape[2];
@@ -44,12 +52,12 @@ static rud_status add_part(const rud_network *network, size_t layer, part p, rud
     float *rows = calloc(shape[0] * (rank == 2 ? shape[1] : 1), sizeof *rows);
     if (!rows) return rud_error(RUD_ENOMEM, "network file: no memory for layer %zu", layer);
     for (size_t g = 0; g < RUD_GATES; g++) {
-        const size_t from = part_place(network, layer, g, p, &size);
+        const size_t from = part_place(network, layer, direction, g, p, &size);
         if (from != RUD_NOT_THERE && p != BIAS_HH)
             memcpy(rows + g * size, parameters + from, size * sizeof *rows);
     }
     char name[NAME_SIZE];
-    part_name(p, layer, name);
+    half_part_name(p, layer, direction, name);
     const rud_status status = rud_tensor_file_add(file, name, shape, rank, rows);
     free(rows);
     return status;
@@ -61,8 +69,10 @@ rud_status rud_network_to_tensors(const rud_network *network, rud_tensor_file *f
     size_t count;
     const float *parameters = rud_network_parameters_const(network, &count);
     for (size_t l = 0; l < spec->layers; l++)
-        for (part p = 0; p < PARTS; p++) RUD_TRY(add_part(network, l, p, file));
-    const size_t shape[2] = {spec->outputs, spec->hidden};
+        for (size_t d = 0; d < rud_directions(spec); d++)
+            for (part p = 0; p < PARTS; p++)
+                RUD_TRY(add_part(network, l, (rud_direction)d, p, file));
+    const size_t shape[2] = {spec->outputs, rud_head_inputs(spec)};
     RUD_TRY(rud_tensor_file_add(file, "head.weight", shape, 2,
                                 parameters + rud_network_head_weight(network)));
     return rud_tensor_file_add(file, "head.bias", shape, 1,
@@ -155,7 +165,7 @@ static rud_status read_part(const rud_tensor_file *file, size_t layer, part p, r
     const size_t rank = part_shape(spec, layer, p, shape);
     RUD_TRY(find_shaped(file, name, shape, rank, &tensor));
     for (size_t g = 0; g < RUD_GATES; g++) {
-        const size_t to = part_place(network, layer, g, p, &size);
+        const size_t to = part_place(network, layer, RUD_FORWARD, g, p, &size);
         const float *from = tensor->data + g * size;
         for (size_t k = 0; k < size; k++) {
             if (to != RUD_NOT_THERE)

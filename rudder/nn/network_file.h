@@ -1,7 +1,8 @@
 /* Networks as tensors with PyTorch's names, layout and gate order: `lstm.weight_ih_l0` [4H][D],
  * `lstm.weight_hh_l0` [4H][H], `lstm.bias_ih_l0`, `lstm.bias_hh_l0` [4H], `head.weight` [K][H],
- * `head.bias` [K]; absent connections are zeros. Written biases stand in bias_ih, bias_hh is 0;
- * read ones are added up. */
+ * `head.bias` [K]; absent connections are zeros. The reverse halves of a bidirectional network have
+ * names that end in `_reverse`, and its head.weight is [K][2H]; foreign.h reads it back. Written
+ * biases stand in bias_ih, bias_hh is 0; read ones are added up. */
 #ifndef RUD_NN_NETWORK_FILE_H
 #define RUD_NN_NETWORK_FILE_H
 

@@ -201,6 +201,8 @@ static rud_status run_create(const rud_network *network, const double *parameter
     const rud_network_spec *spec = rud_network_specification(network);
     const size_t L = spec->layers, H = spec->hidden;
     const size_t width = spec->inputs > H ? spec->inputs : H;
+    if (spec->bidirectional)
+        return rud_error(RUD_EINVAL, "reference: it knows networks in one direction only");
     const double floats = (double)T * ((double)L * TRACE_ARRAYS * (double)H + 2.0 * (double)width);
     *r = (run){.network = network, .spec = spec, .parameters = parameters, .x = x, .T = T};
     if (floats < (double)(SIZE_MAX / 64)) {

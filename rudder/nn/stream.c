@@ -18,6 +18,10 @@ struct rud_network_state {
 rud_status rud_network_state_create(const rud_network *network, rud_network_state **state)
 {
     const size_t L = network->spec.layers, H = network->spec.hidden, G = network->rows.present;
+    *state = NULL;
+    if (network->spec.bidirectional)
+        return rud_error(RUD_EINVAL, "network state: a bidirectional network cannot go step by "
+                                     "step; predict whole episodes");
     rud_network_state *created = calloc(1, sizeof *created);
     float *memory = L <= SIZE_MAX / 64 / H ? calloc((2 * L + 2 * G + 2) * H, sizeof *memory) : NULL;
     *state = created;
@@ -57,7 +61,7 @@ static void add_products(const rud_network *network, size_t layer, bool forward,
 {
     const size_t H = network->spec.hidden;
     const rud_gate_runs *runs = forward ? &network->forward : &network->recurrent;
-    const size_t K = forward ? rud_layer_inputs(network, layer) : H;
+    const size_t K = forward ? rud_layer_inputs(&network->spec, layer) : H;
     for (size_t k = 0; k < runs->count; k++) {
         const rud_gate_parameters at = rud_network_gate(network, layer, runs->run[k].first);
         rud_multiply_vector(network->parameters + (forward ? at.forward : at.recurrent),
@@ -73,7 +77,7 @@ void rud_network_step(const rud_network *network, rud_network_state *state, cons
     const size_t H = network->spec.hidden, K = network->spec.outputs;
     for (size_t l = 0; l < network->spec.layers; l++) {
         float *c = state->c + l * H, *h = state->h + l * H;
-        rud_layer_bias(network, l, state->gates);
+        rud_layer_bias(network, (rud_half){.layer = l}, state->gates);
         add_products(network, l, true, x, state->gates);
         add_products(network, l, false, h, state->gates);
         rud_gates_forward(&network->rows, 1, state->gates, state->zeros, c, H, state->c_next,

@@ -46,9 +46,9 @@ rud_predictor_options rud_predictor_options_default(void)
 rud_status rud_predictor_allocate(rud_predictor *predictor)
 {
     const size_t D = rud_features_width(predictor->features);
-    predictor->feature_sums = calloc(D, sizeof *predictor->feature_sums);
+    RUD_TRY(rud_feature_statistics_create(D, &predictor->statistics));
     predictor->episode_sum = calloc(D, sizeof *predictor->episode_sum);
-    if (predictor->feature_sums == NULL || predictor->episode_sum == NULL) {
+    if (predictor->episode_sum == NULL) {
         return rud_error(RUD_ENOMEM, "no memory for a predictor of %zu inputs", D);
     }
     return RUD_OK;
@@ -81,7 +81,7 @@ void rud_predictor_free(rud_predictor **predictor)
     if (*predictor == NULL) return;
     if ((*predictor)->model != NULL) (*predictor)->kind->free(*predictor);
     rud_features_free(&(*predictor)->features);
-    free((*predictor)->feature_sums);
+    rud_feature_statistics_free(&(*predictor)->statistics);
     free((*predictor)->episode_sum);
     free((*predictor)->inputs);
     free(*predictor);
@@ -152,8 +152,7 @@ rud_status rud_predictor_observe(rud_predictor *predictor, const rud_episode *ep
     if (predictor->kind->observe != NULL) {
         RUD_TRY(predictor->kind->observe(predictor, predictor->episode_sum, G));
     }
-    for (size_t d = 0; d < D; d++) predictor->feature_sums[d] += predictor->episode_sum[d];
-    predictor->feature_count += (double)inputs;
+    rud_feature_statistics_add(&predictor->statistics, predictor->inputs, inputs);
 
     rud_target *target = &predictor->target;
     const double deviation = G - target->mean;

@@ -26,8 +26,7 @@ static rud_status add_features(const rud_predictor *predictor, rud_tensor_file *
     float *mean = malloc(D * sizeof *mean);
     if (mean == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu feature means", D);
     for (size_t d = 0; d < D; d++) {
-        const double count = predictor->feature_count;
-        mean[d] = count > 0 ? (float)(predictor->feature_sums[d] / count) : 0;
+        mean[d] = (float)rud_feature_statistics_mean(&predictor->statistics, d);
     }
     status = rud_tensor_file_add(file, "features.mean", (size_t[]){D}, 1, mean);
     free(mean);
@@ -98,8 +97,7 @@ static rud_status load_feature_mean(rud_predictor *predictor, const rud_tensor_f
         return rud_error(RUD_EFORMAT, "features.mean has %zu values, the features give %zu",
                          mean->count, D);
     }
-    for (size_t d = 0; d < D; d++) predictor->feature_sums[d] = mean->data[d];
-    predictor->feature_count = 1;
+    rud_feature_statistics_add(&predictor->statistics, mean->data, 1);
     return RUD_OK;
 }
 

@@ -20,6 +20,7 @@ typedef struct lstm_model {
     size_t dy_capacity;
     double mean, scale; /* of the targets that the heads stand for now */
     double updates;
+    double inputs_seen; /* when the features' standardisation was set */
 } lstm_model;
 
 static void free_lstm(rud_predictor *predictor)
@@ -177,12 +178,23 @@ static rud_status batch_loss(rud_predictor *predictor, const rud_episode *const 
     return RUD_OK;
 }
 
+/* Standardises the features by the episodes observed up to now, where they ask for it. */
+static rud_status follow_features(rud_predictor *predictor)
+{
+    lstm_model *model = predictor->model;
+    const double seen = predictor->statistics.count;
+    if (!rud_features_standardise(predictor->features) || model->inputs_seen == seen) return RUD_OK;
+    model->inputs_seen = seen;
+    return rud_feature_statistics_standardise(&predictor->statistics, predictor->features);
+}
+
 static rud_status update_lstm(rud_predictor *predictor, const rud_episode *const *episodes,
                               size_t count, rud_losses *losses)
 {
     lstm_model *model = predictor->model;
     size_t parameters = 0;
     follow_target(predictor);
+    RUD_TRY(follow_features(predictor));
     RUD_TRY(forward(predictor, model->network, episodes, count));
     RUD_TRY(batch_loss(predictor, episodes, losses));
     RUD_TRY(rud_network_backward(model->network, model->activations, model->dy, model->gradients,

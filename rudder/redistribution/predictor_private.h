@@ -4,6 +4,7 @@
 #define RUD_REDISTRIBUTION_PREDICTOR_PRIVATE_H
 
 #include "nn/safetensors.h"
+#include "redistribution/feature_statistics.h"
 #include "redistribution/predictor.h"
 
 /* Running mean and variance of the training returns (Welford). */
@@ -34,10 +35,9 @@ struct rud_predictor {
     rud_features *features;
     const rud_env *env;
     rud_target target;
-    double *feature_sums; /* [D] over all inputs observed */
-    double feature_count; /* inputs observed */
-    double *episode_sum;  /* [D] scratch */
-    float *inputs;        /* scratch: one episode's inputs */
+    rud_feature_statistics statistics; /* of all inputs observed */
+    double *episode_sum;               /* [D] scratch */
+    float *inputs;                     /* scratch: one episode's inputs */
     size_t inputs_capacity;
     void *model; /* of the kind */
 };

@@ -38,7 +38,7 @@ static problem create_problem(sizes s, rud_cell cell, uint64_t seed)
 {
     rud_rng rng = rud_rng_stream(seed, "test network", 0);
     problem p = {.s = s};
-    const rud_network_spec spec = {s.D, s.H, s.L, s.K, cell};
+    const rud_network_spec spec = {s.D, s.H, s.L, s.K, cell, false};
     p.network = random_network(&spec, &rng);
     rud_network_parameters(p.network, &p.count);
     ck_assert_ok(rud_activations_create(&p.activations));
@@ -68,7 +68,7 @@ static void free_problem(problem *p)
 
 static void run(problem *p)
 {
-    ck_assert_ok(rud_network_forward(p->network, p->x, p->s.T, p->s.B, p->activations));
+    ck_assert_ok(rud_network_forward(p->network, p->x, NULL, p->s.T, p->s.B, p->activations));
     ck_assert_ok(rud_network_backward(p->network, p->activations, p->dy, p->gradients, p->dx));
 }
 
@@ -166,7 +166,7 @@ START_TEST(a_batch_predicts_as_its_episodes_alone)
         float *y = episode(rud_activations_outputs(p.activations), &p, b, p.length[b], p.s.K);
         rud_activations *alone;
         ck_assert_ok(rud_activations_create(&alone));
-        ck_assert_ok(rud_network_forward(p.network, x, p.length[b], 1, alone));
+        ck_assert_ok(rud_network_forward(p.network, x, NULL, p.length[b], 1, alone));
         ck_assert_mem_eq(rud_activations_outputs(alone), y, p.length[b] * p.s.K * sizeof *y);
         rud_activations_free(&alone);
         free(x);
@@ -210,7 +210,7 @@ START_TEST(repeated_runs_give_the_same_bits)
         /* other memory, larger and smaller batches in between */
         if (k == 1) rud_activations_free(&p.activations);
         if (k == 1) ck_assert_ok(rud_activations_create(&p.activations));
-        ck_assert_ok(rud_network_forward(p.network, p.x, 1 + k, 2, p.activations));
+        ck_assert_ok(rud_network_forward(p.network, p.x, NULL, 1 + k, 2, p.activations));
         ck_assert_ok(rud_network_backward(p.network, p.activations, p.dy, p.gradients, NULL));
         run(&p);
         ck_assert_mem_eq(rud_activations_outputs(p.activations), y, outputs * sizeof *y);
@@ -238,7 +238,7 @@ static rud_status run_in_thread(void *context, size_t job, size_t thread)
     (void)job;
     (void)thread;
     RUD_TRY(rud_activations_create(&own));
-    RUD_TRY(rud_network_forward(p->network, p->x, p->s.T, p->s.B, own));
+    RUD_TRY(rud_network_forward(p->network, p->x, NULL, p->s.T, p->s.B, own));
     RUD_TRY(rud_network_backward(p->network, own, p->dy, gradients, NULL));
     const bool same =
         memcmp(rud_activations_outputs(own), work->y, outputs * sizeof *work->y) == 0 &&
@@ -270,7 +270,7 @@ START_TEST(memory_is_taken_once)
     const size_t backward = p.activations->backward.capacity;
     for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
         ck_assert_ok(
-            rud_network_forward(p.network, p.x, shapes[k][0], shapes[k][1], p.activations));
+            rud_network_forward(p.network, p.x, NULL, shapes[k][0], shapes[k][1], p.activations));
         ck_assert_ok(rud_network_backward(p.network, p.activations, p.dy, p.gradients, p.dx));
         ck_assert_uint_eq(p.activations->forward.capacity, forward);
         ck_assert_uint_eq(p.activations->backward.capacity, backward);
@@ -314,10 +314,12 @@ START_TEST(forward_refuses_empty_and_endless_batches)
 {
     problem p = create_problem(all_sizes[1], cell_number(0), 1);
     const size_t large = (size_t)1 << 40;
-    ck_assert_int_eq(rud_network_forward(p.network, p.x, 0, 1, p.activations), RUD_EINVAL);
-    ck_assert_int_eq(rud_network_forward(p.network, p.x, 1, 0, p.activations), RUD_EINVAL);
-    ck_assert_int_eq(rud_network_forward(p.network, p.x, large, large, p.activations), RUD_EINVAL);
-    ck_assert_int_eq(rud_network_forward(p.network, p.x, large, 1, p.activations), RUD_EINVAL);
+    ck_assert_int_eq(rud_network_forward(p.network, p.x, NULL, 0, 1, p.activations), RUD_EINVAL);
+    ck_assert_int_eq(rud_network_forward(p.network, p.x, NULL, 1, 0, p.activations), RUD_EINVAL);
+    ck_assert_int_eq(rud_network_forward(p.network, p.x, NULL, large, large, p.activations),
+                     RUD_EINVAL);
+    ck_assert_int_eq(rud_network_forward(p.network, p.x, NULL, large, 1, p.activations),
+                     RUD_EINVAL);
     run(&p); /* still usable */
     free_problem(&p);
 }
@@ -325,7 +327,7 @@ END_TEST
 
 START_TEST(structure_is_as_specified)
 {
-    const rud_network_spec spec = {3, 4, 2, 5, *rud_cell_preset("rudder")};
+    const rud_network_spec spec = {3, 4, 2, 5, *rud_cell_preset("rudder"), false};
     rud_network *network, *copy;
     size_t count, copied;
     ck_assert_ok(rud_network_create(&spec, &network));
@@ -361,10 +363,11 @@ END_TEST
 START_TEST(bad_specifications_are_refused)
 {
     const size_t large = ((size_t)1 << 20) + 1;
-    rud_network_spec bad[] = {{0, 1, 1, 1, cell_number(0)},     {1, 0, 1, 1, cell_number(0)},
-                              {1, 1, 0, 1, cell_number(0)},     {1, 1, 1, 0, cell_number(0)},
-                              {large, 1, 1, 1, cell_number(0)}, {1, 1, 1, large, cell_number(0)},
-                              {1, 1, 1, 1, cell_number(0)},     {1, 1, 1, 1, cell_number(0)}};
+    rud_network_spec bad[] = {
+        {0, 1, 1, 1, cell_number(0), false},     {1, 0, 1, 1, cell_number(0), false},
+        {1, 1, 0, 1, cell_number(0), false},     {1, 1, 1, 0, cell_number(0), false},
+        {large, 1, 1, 1, cell_number(0), false}, {1, 1, 1, large, cell_number(0), false},
+        {1, 1, 1, 1, cell_number(0), false},     {1, 1, 1, 1, cell_number(0), false}};
     bad[6].cell.gates[RUD_GATE_CELL_INPUT] = (rud_connections){false, false, false};
     bad[7].cell.hidden = RUD_RELU;
     for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
@@ -374,7 +377,7 @@ START_TEST(bad_specifications_are_refused)
     }
     rud_network *network;
     const size_t most = large - 1;
-    const rud_network_spec huge = {most, most, most, most, cell_number(0)};
+    const rud_network_spec huge = {most, most, most, most, cell_number(0), false};
     ck_assert_int_eq(rud_network_create(&huge, &network), RUD_ENOMEM);
 }
 END_TEST
@@ -404,7 +407,7 @@ static void check_constant(const float *p, size_t count, float value)
 START_TEST(rudder_starts_as_the_paper_says)
 {
     enum { D = 50, H = 400 };
-    const rud_network_spec spec = {D, H, 1, 2, *rud_cell_preset("rudder")};
+    const rud_network_spec spec = {D, H, 1, 2, *rud_cell_preset("rudder"), false};
     rud_network *network;
     size_t count;
     ck_assert_ok(rud_network_create(&spec, &network));
@@ -425,7 +428,7 @@ END_TEST
 START_TEST(other_cells_start_uniform)
 {
     enum { D = 50, H = 100 };
-    const rud_network_spec spec = {D, H, 2, 3, *rud_cell_preset("lstm")};
+    const rud_network_spec spec = {D, H, 2, 3, *rud_cell_preset("lstm"), false};
     rud_network *network, *other;
     size_t count;
     ck_assert_ok(rud_network_create(&spec, &network));

@@ -10,7 +10,7 @@ enum { CELLS = 4 + 8, D = 3, H = 2, L = 2, K = 5 };
 
 static rud_network *some_network(const rud_cell *cell)
 {
-    const rud_network_spec spec = {D, H, L, K, *cell};
+    const rud_network_spec spec = {D, H, L, K, *cell, false};
     rud_rng rng = rud_rng_stream(1, "test network file", 0);
     return random_network(&spec, &rng);
 }

@@ -38,7 +38,7 @@ static void check_derivative(const problem *p, double *variable, double derivati
 static void check_problem(const rud_cell *cell, size_t layers, uint64_t seed)
 {
     rud_rng rng = rud_rng_stream(seed, "test reference", layers);
-    const rud_network_spec spec = {D, H, layers, K, *cell};
+    const rud_network_spec spec = {D, H, layers, K, *cell, false};
     problem p = {.network = random_network(&spec, &rng)};
     const float *parameters = rud_network_parameters(p.network, &p.count);
     p.parameters = to_doubles(parameters, p.count);
@@ -67,7 +67,7 @@ END_TEST
 /* rudder, one unit, weights 1, worked by hand: z_0 = tanh(1), i_0 = sigmoid(-3), c = i z, h = c. */
 START_TEST(one_unit_by_hand)
 {
-    const rud_network_spec spec = {1, 1, 1, 1, *rud_cell_preset("rudder")};
+    const rud_network_spec spec = {1, 1, 1, 1, *rud_cell_preset("rudder"), false};
     rud_network *network;
     ck_assert_ok(rud_network_create(&spec, &network));
     double parameters[6], y[2]; /* W_z, U_i, b_i, b_z, V, b_y */

@@ -82,7 +82,7 @@ static passes run_forward(rud_network *network, struct json_object *x_of, size_t
     p.single_gradients = calloc(p.count, sizeof *p.single_gradients);
     p.single_dx = calloc(T * p.D, sizeof *p.single_dx);
     ck_assert_ok(rud_activations_create(&p.activations));
-    ck_assert_ok(rud_network_forward(network, p.single_x, T, 1, p.activations));
+    ck_assert_ok(rud_network_forward(network, p.single_x, NULL, T, 1, p.activations));
     ck_assert_ok(rud_reference_forward(network, p.parameters, p.x, T, p.y));
     return p;
 }
@@ -204,7 +204,7 @@ static void set_gates(rud_network *network, const double *from, size_t width, bo
 static rud_network *network_of_case(struct json_object *c)
 {
     const size_t D = whole(c, "D"), H = whole(c, "H");
-    const rud_network_spec spec = {D, H, 1, 1, *rud_cell_preset("lstm")};
+    const rud_network_spec spec = {D, H, 1, 1, *rud_cell_preset("lstm"), false};
     struct json_object *weights = field(c, "weights");
     double *W = numbers(weights, "W_ih", 4 * H * D), *U = numbers(weights, "W_hh", 4 * H * H);
     double *b = numbers(weights, "b_ih", 4 * H), *b_hh = numbers(weights, "b_hh", 4 * H);

@@ -1,11 +1,17 @@
 /* Exponential functions in single precision that compilers turn into vector code. The polynomial is
  * a minimax fit of (exp(r) - 1) / r over |r| <= ln(2) / 2, its constant term held at 1, so that
  * exp(x) - 1 and tanh keep their relative accuracy near 0. */
-#ifndef RUD_NN_KERNELS_MATH_PRIVATE_H
-#define RUD_NN_KERNELS_MATH_PRIVATE_H
+#ifndef RUD_NN_VECTOR_MATH_H
+#define RUD_NN_VECTOR_MATH_H
 
 #include <stdint.h>
 #include <string.h>
+
+#include "nn/cell.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* exp(x) = scale * (1 + fraction), scale a power of 2. */
 typedef struct rud_exponential {
@@ -54,4 +60,22 @@ static inline float rud_tanh(float x)
     return m / (m + 2.0f);
 }
 
+static inline float rud_activate(rud_activation activation, float x)
+{
+    switch (activation) {
+    case RUD_TANH:
+        return rud_tanh(x);
+    case RUD_RELU:
+        return x > 0.0f ? x : 0.0f;
+    case RUD_SIGMOID:
+        return rud_sigmoid(x);
+    case RUD_IDENTITY:
+        break;
+    }
+    return x;
+}
+
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -1,0 +1,171 @@
+/* Contribution analysis: which step of an episode, and which feature of it, does the network's
+ * prediction come from? One interface for every method; a new one is one file and one row in the
+ * table of methods.c.
+ *
+ * Sources: Arras, Arjona-Medina et al. 2019, "Explaining and Interpreting LSTMs"
+ * (arXiv:1909.12114); each method names its own. */
+#ifndef RUD_ATTRIBUTION_ATTRIBUTION_H
+#define RUD_ATTRIBUTION_ATTRIBUTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "nn/network.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct rud_attribution_call rud_attribution_call; /* private */
+
+typedef struct rud_attribution_method {
+    const char *name;
+    const char *summary;
+    const char *cost;   /* in forward passes of the episode */
+    const char *source; /* where it was published */
+    bool causal;        /* a step's relevance depends on nothing behind the step */
+    bool conserves;     /* conservation_error is a number */
+    rud_status (*run)(rud_attribution_call *call);
+} rud_attribution_method;
+
+/* Method k = 0, 1, ...; NULL behind the last. */
+const rud_attribution_method *rud_attribution_method_at(size_t k);
+
+/* RUD_EINVAL, with a message that names the methods, if there is none of that name. */
+rud_status rud_attribution_method_find(const char *name, const rud_attribution_method **method);
+
+/* How LRP splits the relevance of a product of gate g and signal s. */
+typedef enum rud_lrp_rule {
+    RUD_LRP_ALL,  /* the signal takes all */
+    RUD_LRP_HALF, /* half each */
+    RUD_LRP_PROP, /* in proportion to g and s */
+    RUD_LRP_ABS,  /* in proportion to |g| and |s| */
+} rud_lrp_rule;
+
+/* Where integrated gradients start. */
+typedef enum rud_path_start {
+    RUD_FROM_ZERO,
+    RUD_FROM_MEAN,  /* the features' mean at every step */
+    RUD_FROM_GIVEN, /* a given sequence */
+} rud_path_start;
+
+typedef enum rud_quadrature { RUD_MIDPOINT, RUD_GAUSS_LEGENDRE } rud_quadrature;
+
+typedef enum rud_occlusion_unit { RUD_OCCLUDE_STEP, RUD_OCCLUDE_FEATURE } rud_occlusion_unit;
+
+typedef enum rud_removal {
+    RUD_REMOVE_ZERO,
+    RUD_REMOVE_MEAN,   /* the features' mean takes the place */
+    RUD_REMOVE_DELETE, /* the sequence gets shorter; emptied, it predicts from the zero state */
+} rud_removal;
+
+#define RUD_LAST_STEP ((size_t)-1)
+
+typedef struct rud_attribution_options {
+    const rud_attribution_method *method; /* difference */
+    size_t output;                        /* of the head, from 0 on; 0 */
+    size_t step; /* which step's prediction; RUD_LAST_STEP. Steps behind it have no relevance */
+
+    /* lrp */
+    rud_lrp_rule rule;      /* all */
+    double epsilon;         /* stabiliser of linear layers, >= 0; 0.001 */
+    double bias_factor;     /* share of bias and stabiliser that is spread over the inputs; 0 */
+    double product_epsilon; /* stabiliser of g + s, >= 0; NaN: 0.2 for the rule prop, else 0 */
+
+    /* integrated-gradients */
+    rud_path_start baseline;   /* zero */
+    const float *given;        /* [given_steps][D], of RUD_FROM_GIVEN; borrowed */
+    size_t given_steps;        /* 1: that row at every step; else at least the longest episode */
+    size_t nodes;              /* 50 */
+    rud_quadrature quadrature; /* midpoint */
+
+    /* occlusion */
+    rud_occlusion_unit per; /* step */
+    size_t window;          /* steps removed together; 1 */
+    rud_removal remove;     /* zero */
+
+    /* decomposition: of the steps begin .. end - 1 together; 0, 0: of each step by itself */
+    size_t steps_begin, steps_end;
+} rud_attribution_options;
+
+rud_attribution_options rud_attribution_options_default(void);
+
+/* An option as text sets it. */
+typedef struct rud_attribution_option {
+    const char *name;    /* "bias-factor" */
+    const char *method;  /* that reads it; NULL: all do */
+    const char *values;  /* "zero|mean", or a word such as "NUMBER" */
+    const char *summary; /* what it says, with its default */
+} rud_attribution_option;
+
+/* Option k = 0, 1, ...: method, output, step, rule, epsilon, bias-factor, product-epsilon,
+ * baseline, nodes, quadrature, per, window, remove, steps. NULL behind the last. */
+const rud_attribution_option *rud_attribution_option_at(size_t k);
+
+/* Sets one by name and text; RUD_EINVAL names what can be chosen. baseline takes zero and mean
+ * only: a given sequence is set in the structure. */
+rud_status rud_attribution_set(rud_attribution_options *options, const char *name,
+                               const char *value);
+
+enum { RUD_OPTION_TEXT = 48 };
+
+/* The present value as rud_attribution_set reads it ("given" for a given baseline, "last" for the
+ * last step, "each" for steps one by one). False if there is no such option. */
+bool rud_attribution_get(const rud_attribution_options *options, const char *name,
+                         char text[RUD_OPTION_TEXT]);
+
+/* The episodes to explain; everything is borrowed for the call only. prediction = scale * y +
+ * offset, and relevance is in its units: of a return predictor, scale is the standard deviation of
+ * the target and offset its mean. */
+typedef struct rud_attribution_input {
+    const rud_network *network;
+    const float *x;        /* [T][B][D]; checked to be finite up to each episode's end */
+    const size_t *lengths; /* [B], 1 .. T each; NULL: all are T */
+    size_t T, B;
+    const float *feature_mean; /* [D]; needed where `mean` is chosen, else may be NULL */
+    double scale;              /* not 0; 1 for the output itself */
+    double offset;
+    /* NULL, or what rud_network_forward left of just these episodes after rud_attribution_keep with
+     * the same options: lrp then walks back over it at once, and x is not checked. Other methods do
+     * not read it. */
+    const rud_activations *activations;
+} rud_attribution_input;
+
+/* Makes the next forward keep what lrp needs by these options. */
+void rud_attribution_keep(const rud_attribution_options *options, rud_activations *activations);
+
+/* Step t, episode b of an array [T][B] is [t * B + b]; behind an episode's end there is 0. */
+typedef struct rud_attribution_result {
+    const float *relevance;       /* [T][B][D]; NULL if the method tells steps only */
+    const double *step_relevance; /* [T][B]; NULL: the steps begin .. end - 1 as one */
+    const double *absorbed;       /* [T][B], of lrp: what bias and stabiliser kept; else NULL */
+    const double *prediction;     /* [B] */
+    const double *baseline_prediction; /* [B], of integrated-gradients; else NULL */
+    const double *initial_relevance;   /* [B], of lrp: left in h_{-1} and c_{-1}; else NULL */
+    const double *irrelevant;          /* [B], of decomposition with begin, end; else NULL */
+    const double *total;               /* [B]: sum of step_relevance + initial_relevance */
+    /* [B]: total + absorbed - prediction (integrated-gradients: + baseline_prediction;
+     * decomposition: + irrelevant + b_y); NaN where the method does not conserve. */
+    const double *conservation_error;
+    const double *largest;         /* [B], of lrp: the largest |relevance| met; else NULL */
+    size_t near_zero_denominators; /* of lrp: |denominator| < RUD_NEAR_ZERO, over all episodes */
+} rud_attribution_result;
+
+#define RUD_NEAR_ZERO 1e-4
+
+/* Memory of one thread's calls: it grows as needed and is kept. */
+typedef struct rud_attribution rud_attribution;
+rud_status rud_attribution_create(rud_attribution **attribution); /* caller owns */
+void rud_attribution_free(rud_attribution **attribution);
+
+/* Explains a batch; each episode's numbers are those it has alone. *result is a view until the next
+ * call. RUD_EINVAL: an option or input out of range, or a method that a bidirectional network does
+ * not allow; RUD_ENONFINITE: relevance that is not finite, with the number of denominators near
+ * zero. */
+rud_status rud_attribution_run(rud_attribution *attribution, const rud_attribution_options *options,
+                               const rud_attribution_input *input, rud_attribution_result *result);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

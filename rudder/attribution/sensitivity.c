@@ -1,0 +1,15 @@
+/* Sensitivity: R = (dy/dx)^2. */
+#include "attribution/attribution_private.h"
+
+rud_status rud_run_sensitivity(rud_attribution_call *call)
+{
+    RUD_TRY(rud_call_gradient(call));
+    for (size_t b = 0; b < call->B; b++) {
+        for (size_t t = 0; t < rud_call_length(call, b); t++) {
+            float *R = call->relevance + (t * call->B + b) * call->D;
+            for (size_t d = 0; d < call->D; d++) R[d] *= R[d];
+        }
+    }
+    rud_call_sum_features(call);
+    return RUD_OK;
+}
