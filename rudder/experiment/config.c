@@ -18,8 +18,8 @@ static rud_grid grid_default(void)
         .step_size_count = 4,
         .initial_values = {0, 10},
         .initial_value_count = 2,
-        .random_episodes = {0, 100},
-        .random_episode_count = 2,
+        .random_episodes = {0},
+        .random_episode_count = 1,
         .seeds = 5,
         .cap = 20000,
     };

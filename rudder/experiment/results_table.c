@@ -94,10 +94,11 @@ rud_status rud_results_print(const rud_results *results, FILE *stream)
         }
     }
     free(rows);
-    fputs("setting: step size, initial value, random episodes first. episodes: to solve, median; "
-          ">= where runs stopped at "
-          "the\ncap. poor: decisions until then. Holm p: one-sided Mann-Whitney U, corrected.\n",
-          stream);
+    fputs(
+        "setting: step size, initial value, random episodes. episodes: to solve, median; >= where "
+        "runs\nstopped at the cap. poor: decisions until then. Holm p: one-sided Mann-Whitney U, "
+        "corrected.\n",
+        stream);
     if (fflush(stream) != 0 || ferror(stream)) {
         return rud_error(RUD_EIO, "table of results: cannot write: %s", strerror(errno));
     }

@@ -52,7 +52,7 @@ check "... finds the same" same_results "$run" "$SCRATCH/one"
 check_exit 0 "three threads" "$RUDDER" experiment "$config" -o "$SCRATCH/three" --threads 3 -q
 check "... find the same" same_results "$run" "$SCRATCH/three"
 check_exit 0 "--seeds" "$RUDDER" experiment "$config" -o "$SCRATCH/seeds" --seeds 4:1 -q
-check "... runs those" test "$(cut -d, -f6 "$SCRATCH/seeds/results.csv" | grep -c '^4$')" -eq 6
+check "... runs those" test "$(cut -d, -f7 "$SCRATCH/seeds/results.csv" | grep -c '^4$')" -eq 6
 
 # The folder of another run, or of something else, is refused and left alone.
 check_exit 1 "the folder of another configuration" "$RUDDER" experiment "$config" -o "$run" --set cap=90 -q

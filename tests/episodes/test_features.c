@@ -167,8 +167,8 @@ START_TEST(raw_boxes_are_standardised)
     ck_assert_int_eq(rud_features_set_standardisation(features, shift, scale), RUD_OK);
     rud_episode *episode =
         make_episode(1, 2, 2, (const double[]){5, -1, 2, -1}, 1, (const double[]){12});
-    const float expected[] = {2,     2, 0.5F, /* (5 - 1) / 2, (-1 + 2) / 0.5, (12 - 10) / 4 */
-                              -1.5F, 0, 0};   /* (2 - 5) / 2; the absent action is 0 */
+    const float expected[] = {2,  2, 0.5F, /* (5 - 1) / 2, (-1 + 2) / 0.5, (12 - 10) / 4 */
+                              -2, 4, 0};   /* (2 - 5 - 1) / 2, (0 + 2) / 0.5; no action: 0 */
     check_encoding(features, episode, expected, 2);
     rud_episode_free(&episode);
     rud_features_free(&features);
@@ -493,7 +493,7 @@ START_TEST(a_copy_encodes_the_same)
     ck_assert_int_eq(rud_features_observation_space(copy)->kind, RUD_SPACE_BOX);
     ck_assert_int_eq(rud_features_action_space(copy)->sizes[0], 2);
     rud_episode *episode = make_episode(1, 2, 1, (const double[]){7, 5}, 1, (const double[]){1});
-    const float expected[] = {1, 0, 1, 0, -0.5F, 0, 0, 0.125F};
+    const float expected[] = {1, 0, 1, 0, -1.25F, 0, 0, 0.125F};
     check_encoding(copy, episode, expected, 2);
     rud_episode_free(&episode);
     rud_features_free(&copy);

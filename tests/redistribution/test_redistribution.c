@@ -1,0 +1,192 @@
+/* Redistributed rewards: differences, corrections, baseline and mixing by hand; sums; causality. */
+#include "redistribution/redistribution.h"
+
+#include <math.h>
+
+#include "tests/redistribution/lessons.h"
+
+static void assert_close(const double *found, const double *wanted, size_t n)
+{
+    for (size_t i = 0; i < n; i++) ck_assert_double_eq_tol(found[i], wanted[i], 1e-12);
+}
+
+START_TEST(differences_by_hand)
+{
+    double r[3];
+    rud_prediction_differences((double[]){2, 5, 4}, 3, 3, r);
+    assert_close(r, (double[]){2, 3, -1}, 3);
+    rud_prediction_differences((double[]){2, 5, 4, 7}, 4, 3, r);
+    assert_close(r, (double[]){2, 3, 2}, 3);
+    rud_prediction_differences((double[]){5}, 1, 1, r);
+    assert_close(r, (double[]){5}, 1);
+    rud_prediction_differences((double[]){5, 7}, 2, 1, r);
+    assert_close(r, (double[]){7}, 1);
+}
+END_TEST
+
+/* Relevances 2, 3, -1 predict 4; the return is 10, so that e = 6 is to be placed. */
+static const double relevance[3] = {2, 3, -1}, rewards[3] = {0, 0, 10};
+
+static void assert_redistributed(rud_correction correction, rud_baseline baseline, double mix,
+                                 const double *wanted)
+{
+    const rud_redistribution_options options = {correction, baseline, mix};
+    double r[3];
+    ck_assert_ok(rud_redistribute(&options, relevance, 4, rewards, 3, 1.5, r));
+    assert_close(r, wanted, 3);
+    double in_place[3] = {2, 3, -1};
+    ck_assert_ok(rud_redistribute(&options, in_place, 4, rewards, 3, 1.5, in_place));
+    ck_assert_mem_eq(in_place, r, sizeof r);
+}
+
+START_TEST(corrections_by_hand)
+{
+    const rud_baseline zero = RUD_BASELINE_ZERO;
+    assert_redistributed(RUD_CORRECTION_LAST, zero, 1, (double[]){2, 3, 5});
+    assert_redistributed(RUD_CORRECTION_UNIFORM, zero, 1, (double[]){4, 5, 1});
+    assert_redistributed(RUD_CORRECTION_PROPORTIONAL, zero, 1, (double[]){4, 6, 0});
+    assert_redistributed(RUD_CORRECTION_NONE, zero, 1, (double[]){2, 3, -1});
+}
+END_TEST
+
+START_TEST(baseline_and_mix_by_hand)
+{
+    const rud_baseline mean = RUD_BASELINE_MEAN;
+    assert_redistributed(RUD_CORRECTION_LAST, mean, 1, (double[]){0.5, 3, 5});
+    assert_redistributed(RUD_CORRECTION_LAST, RUD_BASELINE_ZERO, 0.25, (double[]){0.5, 0.75, 8.75});
+    assert_redistributed(RUD_CORRECTION_LAST, RUD_BASELINE_ZERO, 0, rewards);
+    assert_redistributed(RUD_CORRECTION_LAST, mean, 0.5, (double[]){0.25, 1.5, 7.5});
+}
+END_TEST
+
+START_TEST(proportional_without_any_relevance_goes_last)
+{
+    rud_redistribution_options options = rud_redistribution_options_default();
+    options.correction = RUD_CORRECTION_PROPORTIONAL;
+    const double nothing[3] = {0, 0, 0};
+    double r[3];
+    ck_assert_ok(rud_redistribute(&options, nothing, 0, rewards, 3, 0, r));
+    assert_close(r, rewards, 3);
+}
+END_TEST
+
+START_TEST(sum_is_the_return)
+{
+    enum { LONGEST = 60 };
+    rud_rng rng = rud_rng_stream((uint64_t)_i, "test sums", 0);
+    for (int k = 0; k < 300; k++) {
+        const size_t T = 1 + (size_t)rud_rng_below(&rng, LONGEST);
+        const size_t inputs = T + (size_t)rud_rng_below(&rng, 2);
+        const double size = pow(10, 6 * rud_rng_uniform(&rng) - 3);
+        double g[LONGEST + 1], paid[LONGEST], r[LONGEST], G = 0, sum = 0;
+        for (size_t t = 0; t < inputs; t++) g[t] = size * rud_rng_normal(&rng);
+        for (size_t t = 0; t < T; t++) G += paid[t] = size * rud_rng_normal(&rng);
+        const rud_redistribution_options options = {(rud_correction)_i, RUD_BASELINE_ZERO,
+                                                    k % 2 ? 1 : rud_rng_uniform(&rng)};
+        rud_prediction_differences(g, inputs, T, r);
+        ck_assert_ok(rud_redistribute(&options, r, g[inputs - 1], paid, T, 0, r));
+        for (size_t t = 0; t < T; t++) sum += r[t];
+        ck_assert_double_eq_tol(sum, G, 1e-6 * fabs(G));
+    }
+}
+END_TEST
+
+/* One bad number in each place. */
+START_TEST(not_finite_is_refused_and_nothing_written)
+{
+    const double bad = _i % 2 ? NAN : -INFINITY;
+    double given[3] = {2, 3, -1}, paid[3] = {0, 0, 10}, r[3] = {7, 8, 9};
+    double prediction = 4, mean = 1;
+    rud_redistribution_options options = rud_redistribution_options_default();
+    options.baseline = RUD_BASELINE_MEAN;
+    switch (_i / 2) {
+    case 0:
+        given[1] = bad;
+        break;
+    case 1:
+        paid[2] = bad;
+        break;
+    case 2:
+        prediction = bad;
+        break;
+    default:
+        mean = bad;
+    }
+    ck_assert_int_eq(rud_redistribute(&options, given, prediction, paid, 3, mean, r),
+                     RUD_ENONFINITE);
+    assert_close(r, (double[]){7, 8, 9}, 3);
+}
+END_TEST
+
+static rud_predictor *trained(void)
+{
+    const rud_predictor_options options = lesson_options("lstm");
+    rud_predictor *predictor = lesson_predictor(&options);
+    rud_episodes list = lessons(3, 32);
+    observe_lessons(predictor, &list);
+    train_lessons(predictor, &list, 16, 20);
+    rud_episodes_free(&list);
+    return predictor;
+}
+
+static void redistribute(rud_predictor *predictor, rud_correction correction,
+                         const rud_episode *episode, double *r)
+{
+    const rud_redistribution_options options = {correction, RUD_BASELINE_ZERO, 1};
+    double g[LESSON_STEPS + 1];
+    predict_lesson(predictor, episode, g);
+    rud_prediction_differences(g, episode->steps + 1, episode->steps, r);
+    ck_assert_ok(
+        rud_redistribute(&options, r, g[episode->steps], episode->rewards, episode->steps, 0, r));
+}
+
+/* Everything behind step t changes: observations, actions and rewards. */
+static void change_after(rud_episode *episode, size_t t)
+{
+    for (size_t k = t + 1; k <= episode->steps; k++) {
+        episode->observations[k] = 2 - episode->observations[k];
+        if (k == episode->steps) break;
+        episode->actions[k] = 1 - episode->actions[k];
+        episode->rewards[k] += 3;
+    }
+}
+
+START_TEST(a_later_step_changes_no_earlier_reward)
+{
+    enum { T = LESSON_STEPS };
+    rud_predictor *predictor = trained();
+    rud_rng rng = rud_rng_stream(5, "test causality", 0);
+    const rud_correction last = rud_redistribution_options_default().correction;
+    for (size_t t = 0; t + 1 < T; t++) {
+        rud_episode *episode = lesson(&rng, T);
+        double before[T], after[T], uniform_before[T], uniform_after[T];
+        redistribute(predictor, last, episode, before);
+        redistribute(predictor, RUD_CORRECTION_UNIFORM, episode, uniform_before);
+        change_after(episode, t);
+        redistribute(predictor, last, episode, after);
+        redistribute(predictor, RUD_CORRECTION_UNIFORM, episode, uniform_after);
+        ck_assert_mem_eq(before, after, (t + 1) * sizeof *before);
+        ck_assert_double_ne(before[T - 1], after[T - 1]);
+        ck_assert_double_ne(uniform_before[0], uniform_after[0]); /* the correction that is not */
+        rud_episode_free(&episode);
+    }
+    rud_predictor_free(&predictor);
+}
+END_TEST
+
+Suite *test_suite(void)
+{
+    Suite *suite = suite_create("redistribution/redistribution");
+    TCase *by_hand = tcase_create("by hand");
+    tcase_add_test(by_hand, differences_by_hand);
+    tcase_add_test(by_hand, corrections_by_hand);
+    tcase_add_test(by_hand, baseline_and_mix_by_hand);
+    tcase_add_test(by_hand, proportional_without_any_relevance_goes_last);
+    suite_add_tcase(suite, by_hand);
+    TCase *rules = tcase_create("rules");
+    tcase_add_loop_test(rules, sum_is_the_return, RUD_CORRECTION_LAST, RUD_CORRECTION_NONE);
+    tcase_add_loop_test(rules, not_finite_is_refused_and_nothing_written, 0, 8);
+    tcase_add_test(rules, a_later_step_changes_no_earlier_reward);
+    suite_add_tcase(suite, rules);
+    return suite;
+}
