@@ -33,7 +33,10 @@ const words = [
   {panel: 1, step: 1.6, y: 16, align: "left", text: "repair"},
 ];
 example.exact.forEach((reward, t) => {
-  if (reward < -5) words.push({panel: 1, step: t + 1.6, y: 92, align: "left", text: "flat tire"});
+  if (reward < -5) {
+    const late = t > 0.9 * example.exact.length; // the words stand left of what comes late
+    words.push({panel: 1, step: t + (late ? 0.4 : 1.6), y: 92, align: late ? "right" : "left", text: "flat tire"});
+  }
 });
 chart.data.push({name: "words", values: words});
 [0, 1].forEach(panel => chart.marks[panel].marks.push({

@@ -153,6 +153,13 @@ rud_status rud_redistributor_redistribute(rud_redistributor *redistributor,
     return RUD_OK;
 }
 
+/* What an untrained predictor says is no prediction, and says nothing of its quality. */
+static bool has_learnt(const rud_redistributor *redistributor)
+{
+    return redistributor->updates > 0 ||
+           rud_predictor_useful_updates(redistributor->predictor) == 0;
+}
+
 rud_status rud_redistributor_submit(rud_redistributor *redistributor, const rud_episode *episode,
                                     double *redistributed, rud_redistribution_report *report)
 {
@@ -160,7 +167,7 @@ rud_status rud_redistributor_submit(rud_redistributor *redistributor, const rud_
     rud_episode *copy = NULL;
     RUD_TRY(rud_redistributor_redistribute(redistributor, episode, redistributed, report));
     RUD_TRY(rud_predictor_observe(redistributor->predictor, episode));
-    rud_quality_add(&redistributor->quality, G - report->prediction);
+    if (has_learnt(redistributor)) rud_quality_add(&redistributor->quality, G - report->prediction);
     const rud_losses losses = rud_predictor_losses(
         redistributor->predictor, redistributor->g,
         rud_features_inputs(rud_predictor_features(redistributor->predictor), episode), G);

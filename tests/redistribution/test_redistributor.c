@@ -73,14 +73,14 @@ START_TEST(gate_stays_shut_for_a_predictor_that_knows_nothing)
         ck_assert_mem_eq(r, list.items[i]->rewards, list.items[i]->steps * sizeof *r);
     }
     const rud_redistributor_state state = rud_redistributor_get_state(redistributor);
-    ck_assert(!state.ready && state.quality < 0);
+    ck_assert(!state.ready && state.quality == 0 && state.standard_error == INFINITY);
     rud_episodes_free(&list);
     rud_redistributor_free(&redistributor);
 }
 END_TEST
 
 /* Each episode is predicted by the model that has not seen it; the quality is that of these errors,
- * by the standard deviation of all returns. */
+ * from the first update on, by the standard deviation of all returns. */
 START_TEST(quality_is_prequential)
 {
     enum { COUNT = 40 };
@@ -89,7 +89,7 @@ START_TEST(quality_is_prequential)
     rud_predictor *predictor = rud_redistributor_predictor(redistributor);
     rud_episodes list = lessons(3, COUNT);
     double errors[COUNT], quality = 0, squares = 0;
-    size_t learned = 0;
+    size_t learned = 0, n = 0;
     for (size_t i = 0; i < COUNT; i++) {
         double before[LESSON_STEPS + 1], after[LESSON_STEPS + 1], r[LESSON_STEPS];
         const size_t T = list.items[i]->steps;
@@ -97,18 +97,20 @@ START_TEST(quality_is_prequential)
         predict_lesson(predictor, list.items[i], before);
         const rud_redistribution_report report = submit(redistributor, list.items[i], r);
         ck_assert_double_eq(report.prediction, before[T]);
-        errors[i] = rud_episode_return(list.items[i]) - before[T];
-        ck_assert_double_eq(report.quality, rud_episode_quality(errors[i], s_before));
+        const double error = rud_episode_return(list.items[i]) - before[T];
+        ck_assert_double_eq(report.quality, rud_episode_quality(error, s_before));
+        if (rud_redistributor_get_state(redistributor).updates > 0) errors[n++] = error;
         ck_assert_ok(rud_redistributor_train(redistributor, 1, NULL));
         predict_lesson(predictor, list.items[i], after);
         learned += after[T] != before[T];
     }
     ck_assert_uint_gt(learned, COUNT / 2);
     const double s = rud_predictor_target_std(predictor);
-    for (size_t i = 0; i < COUNT; i++) quality += (1 - pow(errors[i] / s, 2)) / COUNT;
-    for (size_t i = 0; i < COUNT; i++) squares += pow(1 - pow(errors[i] / s, 2) - quality, 2);
+    ck_assert(n > COUNT / 2 && n < COUNT);
+    for (size_t i = 0; i < n; i++) quality += (1 - pow(errors[i] / s, 2)) / (double)n;
+    for (size_t i = 0; i < n; i++) squares += pow(1 - pow(errors[i] / s, 2) - quality, 2);
     const rud_redistributor_state state = rud_redistributor_get_state(redistributor);
-    const double standard_error = sqrt(squares / (COUNT - 1) / COUNT);
+    const double standard_error = sqrt(squares / (double)(n - 1) / (double)n);
     ck_assert_double_eq_tol(state.quality, quality, 1e-9);
     ck_assert_double_eq_tol(state.standard_error, standard_error, 1e-9);
     ck_assert_uint_eq(state.ready, quality - standard_error > options.gate);
