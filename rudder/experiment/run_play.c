@@ -3,9 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "agents/rollout.h"
+#include "base/pool.h"
 #include "experiment/experiment.h"
 
 /* Runs go on to this episode where they solve the task before, so that every regret is known. */
@@ -26,13 +26,6 @@ typedef struct player {
     size_t next_point;   /* episode of the curve's next point */
     size_t curve_capacity;
 } player;
-
-static double thread_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static rud_status create(player *player, rud_run *run)
 {
@@ -266,11 +259,11 @@ static void name_run(const rud_run_task *task, rud_run *run)
 rud_status rud_run_play(const rud_run_task *task, rud_run *run)
 {
     player player = {.task = task};
-    const double start = thread_seconds();
+    const double start = rud_thread_seconds();
     name_run(task, run);
     rud_status status = create(&player, run);
     if (status == RUD_OK) status = play_episodes(&player, run);
-    run->seconds = thread_seconds() - start;
+    run->seconds = rud_thread_seconds() - start;
     if (status == RUD_OK && task->with_examples) status = play_examples(&player, run);
     rud_agent_free(&player.agent);
     rud_env_free(&player.env);

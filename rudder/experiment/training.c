@@ -3,10 +3,10 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "agents/rollout.h"
 #include "base/file.h"
+#include "base/pool.h"
 #include "base/progress.h"
 #include "experiment/evaluation.h"
 #include "experiment/run_folder.h"
@@ -28,13 +28,6 @@ typedef struct trainer {
     rud_progress *progress;
     char *metrics; /* path */
 } trainer;
-
-static double thread_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 static rud_status create(trainer *trainer)
 {
@@ -180,10 +173,10 @@ rud_status rud_training_run(const rud_config *config, const rud_training_run_opt
                             rud_training_result *result)
 {
     trainer trainer = {.config = config, .options = options};
-    const double start = thread_seconds();
+    const double start = rud_thread_seconds();
     *result = (rud_training_result){.loss = NAN};
     const rud_status status = run(&trainer, result);
-    result->seconds = thread_seconds() - start;
+    result->seconds = rud_thread_seconds() - start;
     rud_env_free(&trainer.env);
     rud_predictor_free(&trainer.predictor);
     rud_episodes_free(&trainer.batch);
