@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,8 +101,20 @@ static rud_status check_box(const rud_space *space, size_t k, double value)
                      space->low[k], space->high[k]);
 }
 
+/* In one pass without branches: rows are checked step by step of every episode. */
+static bool is_discrete_row(const rud_space *space, const double *row)
+{
+    bool bad = false;
+    for (size_t k = 0; k < space->width; k++) {
+        const double value = row[k];
+        bad |= !((value >= 0) & (value < (double)space->sizes[k]) & (value == floor(value)));
+    }
+    return !bad;
+}
+
 rud_status rud_space_check(const rud_space *space, const double *row)
 {
+    if (space->kind != RUD_SPACE_BOX && is_discrete_row(space, row)) return RUD_OK;
     for (size_t k = 0; k < space->width; k++) {
         if (!isfinite(row[k])) {
             return rud_error(RUD_ENONFINITE, "component %zu is %g: a finite number is needed", k,
