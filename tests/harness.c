@@ -2,6 +2,7 @@
 #include "tests/harness.h"
 
 #include <ftw.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,21 @@ const char *test_folder(void)
     snprintf(path, PATH_SIZE, "%s/XXXXXX", scratch);
     ck_assert_ptr_nonnull(mkdtemp(path));
     return path;
+}
+
+/* Made by the system's localedef: which locales are installed differs from machine to machine. */
+void test_use_decimal_comma(void)
+{
+    const char *folder = test_folder();
+    char command[4 * PATH_SIZE];
+    snprintf(command, sizeof command,
+             "printf 'LC_NUMERIC\\ndecimal_point \",\"\\nthousands_sep \"\"\\ngrouping -1\\n"
+             "END LC_NUMERIC\\n' > %s/comma.txt && "
+             "{ localedef -c -i %s/comma.txt %s/comma >%s/log 2>&1; [ -d %s/comma ]; }",
+             folder, folder, folder, folder, folder);
+    ck_assert_msg(system(command) == 0, "localedef failed: see %s/log", folder);
+    ck_assert_int_eq(setenv("LOCPATH", folder, 1), 0);
+    ck_assert_ptr_nonnull(setlocale(LC_NUMERIC, "comma"));
 }
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "episodes/features_private.h"
 #include "episodes/json_private.h"
 
@@ -27,9 +28,9 @@ static const char *const kind_names[] = {[RUD_SPACE_DISCRETE] = "discrete",
 
 static void write_number(FILE *stream, double value)
 {
-    char text[RUD_JSON_NUMBER_SIZE];
+    char text[RUD_NUMBER_SIZE];
     if (isfinite(value)) {
-        rud_json_number(value, text);
+        rud_number_text(value, text);
         fputs(text, stream);
     } else {
         fputs("null", stream);

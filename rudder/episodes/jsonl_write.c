@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "episodes/json_private.h"
 #include "episodes/jsonl.h"
 
@@ -55,11 +56,11 @@ static rud_status write_id(FILE *stream, const char *id)
 
 static void write_number(FILE *stream, bool integer, double value)
 {
-    char text[RUD_JSON_NUMBER_SIZE];
+    char text[RUD_NUMBER_SIZE];
     if (integer) {
         fprintf(stream, "%" PRId64, (int64_t)value);
     } else {
-        rud_json_number(value, text);
+        rud_number_text(value, text);
         fputs(text, stream);
     }
 }
