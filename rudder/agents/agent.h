@@ -42,6 +42,10 @@ void rud_agent_free(rud_agent **agent);
 const char *rud_agent_name(size_t k);
 const char *rud_agent_summary(size_t k);
 
+/* The cell of the predictor that the method redistributes rewards by: its own, or `configured`;
+ * NULL for a method that doesn't redistribute, or is unknown. */
+const char *rud_agent_predictor(const char *method, const char *configured);
+
 /* An action for row t of the running episode, whose rows 0 .. t and rewards before t are filled:
  * epsilon-greedy. Agents that learn step by step do so here. action[action width] out. */
 rud_status rud_agent_act(rud_agent *agent, const rud_episode *so_far, size_t t, double *action);

@@ -77,14 +77,21 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
+/* The options that --set takes, in text[size]: "delay, delayed". */
+static void option_names(const rud_env_spec *spec, char *text, size_t size)
+{
+    snprintf(text, size, "%s%sdelayed", spec->options & RUD_ENV_HAS_DELAY ? "delay, " : "",
+             spec->options & RUD_ENV_HAS_REWARD ? "reward, " : "");
+}
+
 static rud_status add_json(json_object *list, const rud_env_spec *spec, const char *observation,
-                           const char *action)
+                           const char *action, const char *names)
 {
     json_object *o = json_object_new_object();
     if (cli_json_add_text(o, "name", spec->name) &&
         cli_json_add_text(o, "summary", spec->summary) &&
         cli_json_add_text(o, "observation_space", observation) &&
-        cli_json_add_text(o, "action_space", action) &&
+        cli_json_add_text(o, "action_space", action) && cli_json_add_text(o, "options", names) &&
         cli_json_add_count(o, "max_steps", spec->max_steps) &&
         cli_json_add_real(o, "reward_min", spec->reward_min) &&
         cli_json_add_real(o, "reward_max", spec->reward_max) &&
@@ -103,17 +110,18 @@ static rud_status list_one(const char *name, json_object *list)
     rud_env *env;
     RUD_TRY(rud_env_create(name, &env_options, 1, &env));
     const rud_env_spec *spec = rud_env_specification(env);
-    char observation[256], action[256];
+    char observation[256], action[256], names[64];
     cli_space_text(&spec->observation_space, observation, sizeof observation);
     cli_space_text(&spec->action_space, action, sizeof action);
+    option_names(spec, names, sizeof names);
     rud_status status = RUD_OK;
     if (list) {
-        status = add_json(list, spec, observation, action);
+        status = add_json(list, spec, observation, action, names);
     } else {
         printf("%s\n  %s\n  observation %s, action %s, at most %zu steps", spec->name,
                spec->summary, observation, action, spec->max_steps);
         if (isfinite(spec->optimal_return)) printf(", optimal return %g", spec->optimal_return);
-        printf("\n");
+        printf("\n  options %s\n", names);
     }
     rud_env_free(&env);
     return status;

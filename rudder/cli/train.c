@@ -99,6 +99,7 @@ static int run(const arguments *a, const rud_config *config, const char *folder)
     };
     rud_training_result result;
     rud_status status = rud_training_run(config, &run_options, &result);
+    if (status == RUD_EINVAL) return cli_fail_usage(status); /* a predictor that cannot learn */
     if (status != RUD_OK) return cli_fail(status);
     if (a->json) {
         status = print_json(config, &result, folder);

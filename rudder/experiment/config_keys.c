@@ -12,9 +12,11 @@
 
 #define COUNT(least)      .low = (least), .high = 9007199254740992.0
 #define BETWEEN(from, to) .low = (from), .high = (to)
-#define POSITIVE          .low = 0, .low_open = true, .high = INFINITY
-#define NOT_NEGATIVE      .low = 0, .high = INFINITY
-#define ANY               .low = -INFINITY, .high = INFINITY
+#define POSITIVE          .low = 0, .low_open = true, .high = LARGEST_REAL
+#define NOT_NEGATIVE      .low = 0, .high = LARGEST_REAL
+#define ANY               .low = -LARGEST_REAL, .high = LARGEST_REAL
+#define LARGEST_REAL      1e30       /* still finite as a float, also times a million */
+#define BELOW_ONE         (1 - 1e-7) /* still below 1 as a float */
 #define LARGEST_SIZE      1048576
 
 #define PREDICTOR(member) agent.redistributor.predictor.member
@@ -94,8 +96,8 @@ const rud_config_key rud_config_keys[] = {
      .help = "LSTMs: raw inputs get mean 0 and standard deviation 1 over the training episodes"},
     {"features.time", RUD_CONFIG_BOOLEAN, ONE(agent.features.time),
      .help = "one more input: the step divided by time_scale"},
-    {"features.time_scale", RUD_CONFIG_REAL, ONE(agent.features.time_scale), POSITIVE,
-     .help = "steps"},
+    {"features.time_scale", RUD_CONFIG_REAL, ONE(agent.features.time_scale),
+     BETWEEN(1, LARGEST_REAL), .help = "steps"},
     {"features.final_observation", RUD_CONFIG_BOOLEAN, ONE(agent.features.final_observation),
      .help = "the observation behind the last action is an input too"},
 
@@ -121,12 +123,12 @@ const rud_config_key rud_config_keys[] = {
      .choices = decay_choices, .help = "l2: through the gradient; decoupled: as in AdamW"},
     {"predictor.clip_norm", RUD_CONFIG_REAL, ONE(PREDICTOR(adam.clip_norm)), NOT_NEGATIVE,
      .help = "largest global norm of the gradient; 0: no clipping"},
-    {"predictor.beta1", RUD_CONFIG_REAL, ONE(PREDICTOR(adam.beta1)), BETWEEN(0, 1),
-     .high_open = true, .help = "of Adam: decay of the first moment"},
-    {"predictor.beta2", RUD_CONFIG_REAL, ONE(PREDICTOR(adam.beta2)), BETWEEN(0, 1),
-     .high_open = true, .help = "of Adam: decay of the second moment"},
-    {"predictor.epsilon", RUD_CONFIG_REAL, ONE(PREDICTOR(adam.epsilon)), POSITIVE,
-     .help = "of Adam"},
+    {"predictor.beta1", RUD_CONFIG_REAL, ONE(PREDICTOR(adam.beta1)), BETWEEN(0, BELOW_ONE),
+     .help = "of Adam: decay of the first moment"},
+    {"predictor.beta2", RUD_CONFIG_REAL, ONE(PREDICTOR(adam.beta2)), BETWEEN(0, BELOW_ONE),
+     .help = "of Adam: decay of the second moment"},
+    {"predictor.epsilon", RUD_CONFIG_REAL, ONE(PREDICTOR(adam.epsilon)),
+     BETWEEN(1e-30, LARGEST_REAL), .help = "of Adam"},
 
     {"lesson_buffer.capacity", RUD_CONFIG_SIZE, ONE(BUFFER(capacity)), BETWEEN(1, 1e9),
      .help = "episodes"},

@@ -29,8 +29,8 @@ typedef struct rud_config_key {
      * in brackets. capacity 0: not a list. */
     size_t capacity, minimum;
     size_t count_offset; /* of a list's size_t count, in rud_config */
-    double low, high;    /* both allowed unless open */
-    bool low_open, high_open;
+    double low, high;    /* both allowed, but for an open `low` */
+    bool low_open;
     const char *const *choices; /* NULL behind the last */
     const char *help;
 } rud_config_key;

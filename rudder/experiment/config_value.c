@@ -17,24 +17,19 @@ static const char *last_part(const char *path)
     return dot ? dot + 1 : path;
 }
 
-/* "at least 1" or "more than 1"; "" where there is no limit. */
+/* "at least 1" or "more than 1". */
 static void low_text(const rud_config_key *key, char *text, size_t size)
 {
     char number[RUD_NUMBER_SIZE];
-    *text = '\0';
-    if (!isfinite(key->low)) return;
     rud_number_text(key->low, number);
     snprintf(text, size, "%s %s", key->low_open ? "more than" : "at least", number);
 }
 
-/* "at most 1" or "less than 1". The largest exact whole number of a double is worth no word. */
 static void high_text(const rud_config_key *key, char *text, size_t size)
 {
     char number[RUD_NUMBER_SIZE];
-    *text = '\0';
-    if (!isfinite(key->high) || key->high >= LARGEST_WHOLE) return;
     rud_number_text(key->high, number);
-    snprintf(text, size, "%s %s", key->high_open ? "less than" : "at most", number);
+    snprintf(text, size, "at most %s", number);
 }
 
 static bool too_low(const rud_config_key *key, double value)
@@ -44,7 +39,7 @@ static bool too_low(const rud_config_key *key, double value)
 
 static bool too_high(const rud_config_key *key, double value)
 {
-    return key->high_open ? value >= key->high : value > key->high;
+    return value > key->high;
 }
 
 /* RUD_OK within the range; else the message names the limit. */
@@ -248,8 +243,9 @@ void rud_config_describe(const rud_config_key *key, char text[RUD_CONFIG_TEXT])
     char low[LIMIT_SIZE] = "", high[LIMIT_SIZE] = "";
     const bool ranged = key->type != RUD_CONFIG_SEED && key->type != RUD_CONFIG_BOOLEAN &&
                         key->type != RUD_CONFIG_NAME;
-    if (ranged) low_text(key, low, sizeof low);
-    if (ranged) high_text(key, high, sizeof high);
+    /* Limits that nobody meets but by mistake are worth no word here. */
+    if (ranged && key->low > -LARGEST_WHOLE) low_text(key, low, sizeof low);
+    if (ranged && key->high < LARGEST_WHOLE) high_text(key, high, sizeof high);
     snprintf(text, RUD_CONFIG_TEXT, "%s%s%s%s%s", names[key->type], *low ? ", " : "", low,
              *high ? (*low ? " and " : ", ") : "", high);
 }

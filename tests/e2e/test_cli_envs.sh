@@ -9,7 +9,7 @@ check_exit 0 "envs" "$RUDDER" envs
 check "... lists coin-walk" grep -q '^coin-walk$' "$SCRATCH/stdout"
 check_exit 0 "envs --json" "$RUDDER" envs --json
 check "... holds spaces and optimal return" grep -q \
-    '^\[.*{"name":"coin-walk",.*"observation_space":"Discrete(13)","action_space":"Discrete(2)",.*"optimal_return":24.*\]$' \
+    '^\[.*{"name":"coin-walk",.*"observation_space":"Discrete(13)","action_space":"Discrete(2)","options":"reward, delayed",.*"optimal_return":24.*\]$' \
     "$SCRATCH/stdout"
 
 # Episodes are whole, of integers, and each has its seed: it can be recorded alone.
@@ -41,6 +41,8 @@ check_exit 2 "no environment" "$RUDDER" envs rollout
 check_exit 2 "delay 0" "$RUDDER" envs rollout watch-repair --set delay=0
 check "... says what is allowed" grep -q 'setting "delay=0": delay must be at least 1, found 0' "$SCRATCH/stderr"
 check_exit 2 "an option that no environment has" "$RUDDER" envs rollout watch-repair --set dealy=3
+check_exit 2 "an option of another environment" "$RUDDER" envs rollout coin-walk --set delay=5
+check "... is named" grep -q 'coin-walk has no option "delay"' "$SCRATCH/stderr"
 check_exit 2 "-n without rollout" "$RUDDER" envs -n 3
 check_exit 2 "an unknown action" "$RUDDER" envs record coin-walk
 
