@@ -13,6 +13,7 @@
 #include "base/rng.h"
 #include "base/space.h"
 #include "base/status.h"
+#include "base/stop.h"
 
 #include "nn/adam.h"
 #include "nn/cell.h"

@@ -115,7 +115,7 @@ static rud_status time_runs(const cli_bench_part *part, void *state, double *ms,
 {
     for (size_t k = 0; k < WARM_UP; k++) RUD_TRY(part->run(state));
     for (size_t k = 0; k < reps; k++) {
-        if (cli_stop) return rud_error(RUD_EINTERRUPTED, "interrupted");
+        RUD_TRY(rud_stop_check(&cli_stop));
         const double start = now_ms();
         RUD_TRY(part->run(state));
         ms[k] = now_ms() - start;

@@ -21,7 +21,7 @@ typedef int cli_run(int argc, char **argv);
 
 cli_run cli_experiment, cli_train, cli_explain, cli_envs, cli_report, cli_inspect, cli_bench;
 
-/* Non-zero once SIGINT or SIGTERM has come. A second one ends the process at once. */
+/* Set once SIGINT or SIGTERM has come: see rud_stop_check. A second one ends the process at once. */
 extern volatile sig_atomic_t cli_stop;
 
 /* Prints "rudder: <message of the last failure>" and returns the exit code of `status`. */

@@ -169,7 +169,8 @@ static rud_status record_all(rud_env *env, const arguments *a, FILE *stream)
     RUD_TRY(rud_progress_create(shown, a->name, a->count, &progress));
     rud_status status = RUD_OK;
     for (uint64_t k = 0; status == RUD_OK && k < a->count; k++) {
-        status = cli_stop ? rud_error(RUD_EINTERRUPTED, "interrupted") : record(env, a, k, stream);
+        status = rud_stop_check(&cli_stop);
+        if (status == RUD_OK) status = record(env, a, k, stream);
         rud_progress_update(progress, k + 1, NULL);
     }
     rud_progress_free(&progress);

@@ -50,7 +50,7 @@ static rud_status read_all(rud_jsonl_reader *reader, totals *sums)
 {
     for (;;) {
         rud_episode *episode;
-        if (cli_stop) return rud_error(RUD_EINTERRUPTED, "interrupted");
+        RUD_TRY(rud_stop_check(&cli_stop));
         RUD_TRY(rud_jsonl_next(reader, &episode));
         if (!episode) return RUD_OK;
         count_episode(sums, episode);

@@ -102,7 +102,7 @@ static int dispatch(int argc, char **argv)
 static void stop(int signal)
 {
     (void)signal;
-    cli_stop = 1;
+    rud_stop_request(&cli_stop);
 }
 
 static void catch_signals(void)

@@ -125,8 +125,7 @@ static rud_status train(trainer *trainer, rud_training_result *result)
     const size_t updates = trainer->config->train.updates;
     size_t since = 0;
     for (size_t number = 1; number <= updates; number++) {
-        const volatile sig_atomic_t *stop = trainer->options->stop;
-        if (stop != NULL && *stop) return rud_error(RUD_EINTERRUPTED, "interrupted");
+        RUD_TRY(rud_stop_check(trainer->options->stop));
         RUD_TRY(update(trainer, number));
         result->updates = number;
         since++;
