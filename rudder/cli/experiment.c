@@ -21,7 +21,10 @@ static const struct argp_option options[] = {
     {"output", 'o', "DIR", 0, "Folder of the run (default runs/NAME, the configuration's name)", 0},
     {"seeds", KEY_SEEDS, "FIRST:COUNT", 0, "Seeds, instead of the configuration's", 0},
     {"threads", KEY_THREADS, "N", 0, "Threads (default: one a processor)", 0},
-    {"force", KEY_FORCE, 0, 0, "Use DIR even if it holds something else; results are replaced", 0},
+    {"force", KEY_FORCE, 0, 0,
+     "Use DIR even if it holds something else, whose results are replaced. Runs of this same "
+     "configuration are kept",
+     0},
     {"json", KEY_JSON, 0, 0, "Print results.json instead of the table", 0},
     {0},
 };
