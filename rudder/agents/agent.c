@@ -108,6 +108,7 @@ void rud_agent_greedy(const rud_agent *agent, const double *observation, double 
 
 rud_status rud_agent_finish(rud_agent *agent, const rud_episode *episode)
 {
+    if (episode->steps == 0) return rud_error(RUD_EINVAL, "an episode without steps");
     if (agent->kind->step != NULL) RUD_TRY(agent->kind->step(agent, episode, episode->steps - 1));
     agent->episodes++;
     return agent->kind->finish != NULL ? agent->kind->finish(agent, episode) : RUD_OK;

@@ -53,7 +53,9 @@ rud_status rud_agent_act(rud_agent *agent, const rud_episode *so_far, size_t t, 
 /* The greedy action in a state, without learning or randomness. */
 void rud_agent_greedy(const rud_agent *agent, const double *observation, double *action);
 
-/* The episode is finished: learn from it. RUD_EDIVERGED where RUDDER's training diverged. */
+/* The episode is finished: learn from it. Q-learning learns nothing from the last step of an
+ * episode that was truncated and lacks its final observation. RUD_EINVAL for no steps;
+ * RUD_EDIVERGED where RUDDER's training diverged. */
 rud_status rud_agent_finish(rud_agent *agent, const rud_episode *episode);
 
 /* RUDDER's redistributor; NULL for the others. View. */
