@@ -27,15 +27,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_JSON:
         a->json = true;
         return 0;
-    case ARGP_KEY_ARG:
-        if (a->path) argp_error(state, "one FILE only, found '%s' too", argument);
-        a->path = argument;
-        return 0;
-    case ARGP_KEY_END:
-        if (!a->path) argp_error(state, "FILE is missing");
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_one_argument(key, argument, state, "FILE", &a->path);
     }
 }
 
