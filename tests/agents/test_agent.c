@@ -81,6 +81,15 @@ START_TEST(monte_carlo_by_hand)
 }
 END_TEST
 
+static rud_agent *q_learner(const rud_env *env)
+{
+    rud_agent_options options = rud_agent_options_default();
+    options.step_size = (rud_step_size){.sample_mean = false, .constant = 0.5};
+    options.initial_value = 2;
+    options.discount = 0.9;
+    return created("q-learning", &options, env);
+}
+
 /* alpha 1/2, gamma 0.9, all values 2 at first:
  *     Q(7, 1) = 2 + (1 + 0.9 * 2 - 2) / 2 = 2.4
  *     Q(8, 0) = 2 + (0 + 0.9 * 2.4 - 2) / 2 = 2.08
@@ -88,11 +97,7 @@ END_TEST
 START_TEST(q_learning_by_hand)
 {
     rud_env *env = env_of("coin-walk", 0);
-    rud_agent_options options = rud_agent_options_default();
-    options.step_size = (rud_step_size){.sample_mean = false, .constant = 0.5};
-    options.initial_value = 2;
-    options.discount = 0.9;
-    rud_agent *agent = created("q-learning", &options, env);
+    rud_agent *agent = q_learner(env);
     rud_episode *episode = walk();
     episode->terminated = !_i;
     episode->truncated = _i;
@@ -110,11 +115,7 @@ END_TEST
 START_TEST(q_learning_needs_the_final_observation_of_a_cut_episode)
 {
     rud_env *env = env_of("coin-walk", 0);
-    rud_agent_options options = rud_agent_options_default();
-    options.step_size = (rud_step_size){.sample_mean = false, .constant = 0.5};
-    options.initial_value = 2;
-    options.discount = 0.9;
-    rud_agent *agent = created("q-learning", &options, env);
+    rud_agent *agent = q_learner(env);
     rud_episode *episode = walk(), *shorter = NULL;
     episode->terminated = false;
     episode->truncated = true;

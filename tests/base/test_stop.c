@@ -32,7 +32,7 @@ static void *wait_for_the_flag(void *context)
     return NULL;
 }
 
-/* It would hang, or be reported by ThreadSanitizer, if the flag were an ordinary one. */
+/* It would hang with a plain flag, and ThreadSanitizer would report one that is only volatile. */
 START_TEST(another_thread_sees_the_flag)
 {
     pthread_t thread;
