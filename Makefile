@@ -70,9 +70,10 @@ format: ## lay out all sources by .clang-format
 	@.ci/deps clang-format
 	clang-format -i $(CODE)
 
+# Not the tests: clang-tidy cannot see that a failed assertion of Check does not return.
 lint: deps ## look for likely mistakes by clang-tidy
 	@.ci/deps clang-tidy
-	clang-tidy --quiet --warnings-as-errors='*' $(filter %.c,$(CODE)) -- $(FLAGS) -Wno-unknown-warning-option
+	clang-tidy --quiet --warnings-as-errors='*' $(filter-out tests/%,$(filter %.c,$(CODE))) -- $(FLAGS) -Wno-unknown-warning-option
 
 install: build ## install below PREFIX, or below DESTDIR/PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(LIBDIR)/pkgconfig

@@ -126,7 +126,7 @@ static rud_status set_choice(const option *o, const char *value, void *to)
     int settable = 0;
     while (settable < CHOICES && o->names[settable]) settable++;
     settable -= o->unset_names;
-    for (int k = 0; k < settable; k++) {
+    for (int k = 0; k < settable && o->names[k]; k++) {
         if (strcmp(o->names[k], value) == 0) {
             memcpy(to, &k, sizeof k);
             return RUD_OK;

@@ -143,7 +143,7 @@ rud_status rud_features_create(const rud_features_options *options,
 
 static void copy_standardisation(const rud_features_part *from, rud_features_part *to)
 {
-    if (from->input_count > 0)
+    if (to->inputs != NULL)
         memcpy(to->inputs, from->inputs, from->input_count * sizeof *from->inputs);
 }
 
