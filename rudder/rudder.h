@@ -28,6 +28,7 @@
 
 #include "attribution/attribution.h"
 
+#include "redistribution/explainer.h"
 #include "redistribution/lesson_buffer.h"
 #include "redistribution/predictor.h"
 #include "redistribution/quality.h"

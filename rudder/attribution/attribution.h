@@ -129,6 +129,7 @@ typedef struct rud_attribution_input {
      * the same options: lrp then walks back over it at once, and x is not checked. Other methods do
      * not read it. */
     const rud_activations *activations;
+    const char *const *names; /* [B], what messages call the episodes; NULL: by their numbers */
 } rud_attribution_input;
 
 /* Makes the next forward keep what lrp needs by these options. */
@@ -148,7 +149,8 @@ typedef struct rud_attribution_result {
      * decomposition: + irrelevant + b_y); NaN where the method does not conserve. */
     const double *conservation_error;
     const double *largest;         /* [B], of lrp: the largest |relevance| met; else NULL */
-    size_t near_zero_denominators; /* of lrp: |denominator| < RUD_NEAR_ZERO, over all episodes */
+    const double *near_zero;       /* [B], of lrp: how many |denominator| < RUD_NEAR_ZERO */
+    size_t near_zero_denominators; /* the sum of it */
 } rud_attribution_result;
 
 #define RUD_NEAR_ZERO 1e-4
