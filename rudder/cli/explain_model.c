@@ -4,14 +4,8 @@
 
 #include "cli/explain.h"
 
-/* A network of somebody else has no description of its features. */
-static rud_status load_file(const cli_explain_arguments *arguments, const rud_tensor_file *file,
-                            cli_explain_model *model)
+static rud_status load_ours(const cli_explain_arguments *arguments, cli_explain_model *model)
 {
-    if (!rud_tensor_file_metadata(file, "rudder.features")) {
-        return rud_error_context(rud_network_from_foreign(file, arguments->head, &model->network),
-                                 "%s", arguments->model);
-    }
     if (arguments->head) {
         return rud_error(RUD_EINVAL, "--head is for networks of others; %s has one head",
                          arguments->model);
@@ -19,12 +13,19 @@ static rud_status load_file(const cli_explain_arguments *arguments, const rud_te
     return rud_predictor_load(arguments->model, &model->predictor);
 }
 
+/* A network of somebody else has no description of its features. */
+static rud_status load_file(const cli_explain_arguments *arguments, const rud_tensor_file *file,
+                            cli_explain_model *model)
+{
+    if (rud_tensor_file_metadata(file, "rudder.features")) return load_ours(arguments, model);
+    return rud_error_context(rud_network_from_foreign(file, arguments->head, &model->network), "%s",
+                             arguments->model);
+}
+
 static rud_status load(const cli_explain_arguments *arguments, cli_explain_model *model)
 {
     rud_tensor_file file = {0};
-    if (rud_is_folder(arguments->model)) {
-        return rud_predictor_load(arguments->model, &model->predictor);
-    }
+    if (rud_is_folder(arguments->model)) return load_ours(arguments, model);
     RUD_TRY(rud_tensor_file_read(arguments->model, &file));
     const rud_status status = load_file(arguments, &file, model);
     rud_tensor_file_free(&file);

@@ -55,7 +55,7 @@ static layout lay_out(const rud_explainer *explainer, const cli_explained *expla
 }
 
 /* A bar on either side of a middle line, blanks up to its end where words follow. */
-static void print_bar(const layout *l, double value, FILE *stream)
+static void print_bar(const layout *l, double value, bool words, FILE *stream)
 {
     const double share = l->largest > 0 ? value / l->largest : 0;
     const int length = (int)lround(fabs(share) * l->bar);
@@ -64,7 +64,7 @@ static void print_bar(const layout *l, double value, FILE *stream)
     for (int k = 0; left && k < length; k++) fputc('#', stream);
     fputc('|', stream);
     for (int k = 0; !left && k < length; k++) fputc('#', stream);
-    if (l->words) fprintf(stream, "%*s", left ? l->bar : l->bar - length, "");
+    if (words) fprintf(stream, "%*s", left ? l->bar : l->bar - length, "");
 }
 
 /* Of feature d at step t; the final observation stands with the last step. */
@@ -95,19 +95,20 @@ static size_t find_top(const layout *l, size_t t, size_t top[TOP])
     return count;
 }
 
-/* "observation=7 +0.31, action=1 -0.02", as many as fit. */
-static void print_words(const layout *l, size_t t, FILE *stream)
+/* "observation=7 +0.31, action=1 -0.02" in text[size], as many as fit. */
+static void describe(const layout *l, size_t t, char *text, size_t size)
 {
     size_t top[TOP];
     const size_t count = l->words ? find_top(l, t, top) : 0;
-    int used = 0;
+    size_t used = 0;
+    text[0] = '\0';
     for (size_t k = 0; k < count; k++) {
-        char name[NAME_SIZE], text[NAME_SIZE + 32];
+        char name[NAME_SIZE], word[NAME_SIZE + 32];
         rud_explainer_feature_name(l->explainer, top[k], name, sizeof name);
-        const int length = snprintf(text, sizeof text, "%s%s %+.2g", k ? ", " : "  ", name,
-                                    at(&l->explained->explanation, t, top[k]));
-        if (used + length > l->words + 2) break;
-        fputs(text, stream);
+        const size_t length = (size_t)snprintf(word, sizeof word, "%s%s %+.2g", k ? ", " : "", name,
+                                               at(&l->explained->explanation, t, top[k]));
+        if (used + length > (size_t)l->words || used + length >= size) break;
+        memcpy(text + used, word, length + 1);
         used += length;
     }
 }
@@ -115,6 +116,7 @@ static void print_words(const layout *l, size_t t, FILE *stream)
 static void print_steps(const layout *l, FILE *stream)
 {
     const rud_explanation *e = &l->explained->explanation;
+    char words[MOST_WORDS + 1];
     fprintf(stream, "  step%s  relevance%s\n", l->rewards ? "     reward" : "",
             e->absorbed ? "   absorbed" : "");
     for (size_t t = 0; t < e->steps; t++) {
@@ -122,9 +124,9 @@ static void print_steps(const layout *l, FILE *stream)
         if (l->rewards) fprintf(stream, " %10.4g", l->explained->episode->rewards[t]);
         fprintf(stream, " %10.4g", e->step_relevance[t]);
         if (e->absorbed) fprintf(stream, " %10.4g", e->absorbed[t]);
-        print_bar(l, e->step_relevance[t], stream);
-        print_words(l, t, stream);
-        fputc('\n', stream);
+        describe(l, t, words, sizeof words);
+        print_bar(l, e->step_relevance[t], words[0] != '\0', stream);
+        fprintf(stream, words[0] ? "  %s\n" : "%s\n", words);
     }
 }
 
@@ -169,8 +171,8 @@ rud_status cli_explain_write_table(const rud_explainer *explainer, const cli_exp
         print_steps(&l, stream);
         print_sums(&l, stream);
     } else {
-        fprintf(stream, "  of the chosen steps %.6g, of the others %.6g\n", e->total,
-                e->irrelevant);
+        fprintf(stream, "  of the chosen steps %.6g, of the others %.6g, of the head's bias %.6g\n",
+                e->total, e->irrelevant, e->prediction - e->total - e->irrelevant);
     }
     if (isfinite(e->conservation_error)) {
         fprintf(stream, "  conservation error %.2g\n", e->conservation_error);

@@ -240,7 +240,8 @@ rud_status rud_explanation_figures(const rud_explanation_page *page, size_t k, F
         RUD_TRY(write_bars(e, "relevance", "Relevance of each step", e->step_relevance, e->absorbed,
                            out,
                            e->absorbed ? "Short lines: together with what biases and stabilisers "
-                                         "absorbed at the step."
+                                         "absorbed at the step. At step 0 that holds the head's "
+                                         "bias and the mean return too, and may lie outside."
                                        : "The sum of its features."));
     }
     return e->relevance ? write_heatmap(page, e, out) : RUD_OK;

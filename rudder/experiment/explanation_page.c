@@ -26,6 +26,19 @@ static void write_options(const rud_explanation_page *page, FILE *out)
     fputs(". ", out);
 }
 
+static const char *sum_in_words(const rud_explanation *e)
+{
+    if (!isfinite(e->conservation_error)) return "Relevance need not add up to the prediction";
+    if (isfinite(e->baseline_prediction)) {
+        return "Relevance adds up to the prediction less that of the baseline";
+    }
+    if (e->absorbed) {
+        return "Relevance adds up to the prediction together with what biases and stabilisers "
+               "absorb";
+    }
+    return "Relevance adds up to the prediction";
+}
+
 static void write_summary(const rud_explanation_page *page, FILE *out)
 {
     const rud_attribution_method *method = page->options->method;
@@ -40,8 +53,7 @@ static void write_summary(const rud_explanation_page *page, FILE *out)
     fprintf(out, "%s. %s. Source: ",
             method->causal ? "A step's relevance depends on nothing behind it"
                            : "A step's relevance may depend on what comes behind it",
-            method->conserves ? "Relevance adds up to the prediction"
-                              : "Relevance need not add up to the prediction");
+            sum_in_words(&page->explanations[0]));
     rud_html(out, method->source);
     fputs(".</p>\n", out);
 }
@@ -88,7 +100,9 @@ static void write_numbers(const rud_episode *episode, const rud_explanation *e, 
     write_number("prediction", e->prediction, out);
     write_number("prediction of the baseline", e->baseline_prediction, out);
     write_number("sum of the relevance", e->total, out);
-    write_number("of it in the initial state", e->initial_relevance, out);
+    if (e->initial_relevance != 0) {
+        write_number("of it in the initial state", e->initial_relevance, out);
+    }
     write_number("absorbed by biases and stabilisers", absorbed, out);
     write_number("of the other steps", e->irrelevant, out);
     write_number("conservation error", e->conservation_error, out);
