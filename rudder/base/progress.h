@@ -14,9 +14,15 @@ extern "C" {
 
 typedef struct rud_progress rud_progress;
 
-/* stream: borrowed until free; NULL for silence. total: units of work. Caller owns *progress. */
+#define RUD_TOTAL_UNKNOWN UINT64_MAX
+
+/* stream: borrowed until free; NULL for silence. total: units of work, or
+ * RUD_TOTAL_UNKNOWN: then only what is done is shown. Caller owns *progress. */
 rud_status rud_progress_create(FILE *stream, const char *title, uint64_t total,
                                rud_progress **progress);
+
+/* The work began `seconds` before create: for progress that is shown only of what takes long. */
+void rud_progress_backdate(rud_progress *progress, double seconds);
 
 /* `done` units of work are finished in all; `note` (may be NULL) stands behind the bar, such as
  * "loss 0.012". Callable from several threads; NULL progress is allowed and does nothing. */

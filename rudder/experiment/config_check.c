@@ -45,7 +45,7 @@ static const char *predictor_name(size_t k)
 static rud_status blame_either(const rud_config_reader *reader, const char *first,
                                const char *second, rud_status code)
 {
-    const rud_config_place place = reader->places[rud_config_find(first) - rud_config_keys];
+    const rud_config_place place = reader->places[rud_config_key_number(rud_config_find(first))];
     return rud_config_blame(reader, place.line || place.setting ? first : second, code);
 }
 
@@ -212,6 +212,21 @@ static rud_status check_grid(const rud_config_reader *reader)
     return RUD_OK;
 }
 
+/* Without a network there are predictions to take the difference of, and nothing else. */
+static rud_status check_redistribution(const rud_config_reader *reader)
+{
+    const rud_redistributor_options *options = &reader->config->agent.redistributor;
+    const rud_attribution_method *method = options->redistribution.attribution.method;
+    if (method == rud_attribution_method_at(0) || rud_cell_preset(options->predictor.cell)) {
+        return RUD_OK;
+    }
+    const rud_status code = rud_error(
+        RUD_EINVAL,
+        "method %s needs the network of an LSTM, and predictor.cell is \"%s\"; choose difference",
+        method->name, options->predictor.cell);
+    return rud_config_blame(reader, "redistribution.method", code);
+}
+
 rud_status rud_config_check(const rud_config_reader *reader)
 {
     const rud_config *config = reader->config;
@@ -225,5 +240,6 @@ rud_status rud_config_check(const rud_config_reader *reader)
     }
     RUD_TRY(check_lesson_buffer(reader));
     RUD_TRY(check_grid(reader));
+    RUD_TRY(check_redistribution(reader));
     return check_environment(reader);
 }

@@ -22,7 +22,8 @@ typedef struct rud_predictor_kind {
     /* May be NULL: nothing to learn. */
     rud_status (*update)(rud_predictor *predictor, const rud_episode *const *episodes, size_t count,
                          rud_losses *losses);
-    rud_status (*predict)(rud_predictor *predictor, const rud_episode *const *episodes,
+    /* Without a network: from several threads at once. */
+    rud_status (*predict)(const rud_predictor *predictor, const rud_episode *const *episodes,
                           size_t count, double *const *g);
     /* Model files; NULL: there is nothing to save. */
     rud_status (*save)(const rud_predictor *predictor, rud_tensor_file *file);
@@ -59,6 +60,9 @@ rud_status rud_predictor_encode(rud_predictor *predictor, const rud_episode *epi
 
 /* The target's standard deviation for scaling: 1 where the returns don't vary. */
 double rud_predictor_scale(const rud_predictor *predictor);
+
+/* Predictions of an LSTM predictor are scale * y + offset of its network's outputs y. */
+void rud_predictor_output_scale(const rud_predictor *predictor, double *scale, double *offset);
 
 /* Losses of one episode from its predictions g[inputs] in reward units. */
 rud_losses rud_predictor_losses(const rud_predictor *predictor, const double *g, size_t inputs,
