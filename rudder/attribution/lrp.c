@@ -295,7 +295,7 @@ static void prefetch_row(const half_walk *half, size_t t, size_t b)
     prefetch(view->h + at * H, H);
     prefetch(view->c + at * H, H);
     for (size_t g = 0; g < RUD_GATES; g++)
-        if (view->gate[g] && (g != RUD_GATE_OUTPUT || half->w->gates[g]))
+        if (view->gate[g] && (g == RUD_GATE_INPUT || half->w->gates[g]))
             prefetch(view->gate[g] + at * view->gate_stride, H);
     for (size_t k = 0; k < half->columns.count; k++)
         prefetch(view->pre_activation[half->columns.gate[k]] + at * view->pre_activation_stride, H);
