@@ -40,6 +40,7 @@
 
 #include "experiment/config.h"
 #include "experiment/experiment.h"
+#include "experiment/judge.h"
 #include "experiment/report.h"
 #include "experiment/results.h"
 #include "experiment/statistics.h"
