@@ -40,6 +40,7 @@
 
 #include "experiment/config.h"
 #include "experiment/experiment.h"
+#include "experiment/explanation_page.h"
 #include "experiment/judge.h"
 #include "experiment/report.h"
 #include "experiment/results.h"

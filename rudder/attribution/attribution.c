@@ -214,7 +214,7 @@ static rud_status not_finite(const rud_attribution_call *call, size_t b)
     char episode[RUD_EPISODE_TEXT];
     rud_call_episode(call, b, episode);
     if (!isfinite(call->prediction[b]))
-        return rud_error(RUD_ENONFINITE, "%s: the prediction is not a finite number", episode);
+        return rud_error(RUD_EDIVERGED, "%s: the prediction is not a finite number", episode);
     return rud_error(
         RUD_ENONFINITE,
         "%s: the relevance of %s is not finite; denominators near zero: %.0f; "

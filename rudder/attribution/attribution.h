@@ -162,8 +162,8 @@ void rud_attribution_free(rud_attribution **attribution);
 
 /* Explains a batch; each episode's numbers are those it has alone. *result is a view until the next
  * call. RUD_EINVAL: an option or input out of range, or a method that a bidirectional network does
- * not allow; RUD_ENONFINITE: relevance that is not finite, with the number of denominators near
- * zero. */
+ * not allow; RUD_EDIVERGED: a prediction that is not finite; RUD_ENONFINITE: relevance that is not,
+ * with the number of denominators near zero. */
 rud_status rud_attribution_run(rud_attribution *attribution, const rud_attribution_options *options,
                                const rud_attribution_input *input, rud_attribution_result *result);
 

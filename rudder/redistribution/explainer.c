@@ -138,6 +138,16 @@ void rud_explainer_free(rud_explainer **explainer)
     *explainer = NULL;
 }
 
+const rud_predictor *rud_explainer_predictor(const rud_explainer *explainer)
+{
+    return explainer->predictor;
+}
+
+const rud_attribution_options *rud_explainer_options(const rud_explainer *explainer)
+{
+    return &explainer->options;
+}
+
 void rud_explainer_feature_name(const rud_explainer *explainer, size_t d, char *name, size_t size)
 {
     rud_features_name(features_of(explainer, false), d, name, size);
@@ -276,7 +286,13 @@ static rud_status explain_batch(rud_explainer *explainer, const rud_episode *con
     if (explainer->predictor) {
         rud_predictor_output_scale(explainer->predictor, &input.scale, &input.offset);
     }
-    RUD_TRY(rud_attribution_run(explainer->attribution, &explainer->options, &input, &result));
+    const rud_status status =
+        rud_attribution_run(explainer->attribution, &explainer->options, &input, &result);
+    if (status == RUD_EDIVERGED && explainer->predictor) {
+        return rud_error_context(status, "training diverged; try a smaller "
+                                         "predictor.learning_rate or predictor.clip_norm");
+    }
+    RUD_TRY(status);
     for (size_t b = 0; b < B; b++) {
         const size_t k = places[b].index;
         RUD_TRY(create_explanation(explainer, episodes[k], &places[b], &explanations[k]));

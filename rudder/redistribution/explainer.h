@@ -51,6 +51,10 @@ rud_status rud_explainer_create_for_network(const rud_network *network, const fl
                                             rud_explainer **explainer);
 void rud_explainer_free(rud_explainer **explainer);
 
+/* Views: of what it explains; the predictor is NULL for a network as it is. */
+const rud_predictor *rud_explainer_predictor(const rud_explainer *explainer);
+const rud_attribution_options *rud_explainer_options(const rud_explainer *explainer);
+
 /* Explains a batch of episodes of any lengths; each gets the numbers that it has alone, bit for
  * bit. Memory is bounded: more episodes than fit are explained in turn. explanations[count] out; on
  * failure none is left allocated, and the message names the episode by its id, or by its number in
