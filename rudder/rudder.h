@@ -27,6 +27,7 @@
 #include "episodes/jsonl.h"
 
 #include "attribution/attribution.h"
+#include "attribution/metrics.h"
 
 #include "redistribution/explainer.h"
 #include "redistribution/lesson_buffer.h"
