@@ -85,6 +85,9 @@ static const struct {
     const char *summary;
 } judges[] = {
     {"toy", cli_judge_toy, "toy arithmetic, where the truth is known: every method, many networks"},
+    {"perturbation", cli_judge_perturbation, "does the prediction hang on the relevant steps?"},
+    {"truth", cli_judge_truth, "does relevance agree with the exact redistribution?"},
+    {"randomise", cli_judge_randomise, "does relevance change when parameters are drawn anew?"},
 };
 enum { JUDGES = sizeof judges / sizeof *judges };
 

@@ -10,7 +10,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "attribution/attribution.h"
 #include "base/status.h"
+#include "envs/env.h"
+#include "redistribution/explainer.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -94,6 +97,63 @@ rud_judge_toy_options rud_judge_toy_options_default(void);
 /* A row for each operation and method. RUD_EDIVERGED if a network does not learn. */
 rud_status rud_judge_toy(const rud_judge_toy_options *options, const rud_judge_work *work,
                          rud_judgement *judgement);
+
+/* A method with its options, "lrp" or "lrp:rule=half,epsilon=0.01". */
+typedef struct rud_judge_method {
+    char label[RUD_JUDGEMENT_TEXT]; /* the text */
+    rud_attribution_options options;
+} rud_judge_method;
+
+/* RUD_EINVAL names what can be chosen. `output`, `step` and `steps` are not options here: what is
+ * judged is each step's relevance for the last prediction. */
+rud_status rud_judge_method_parse(const char *text, rud_judge_method *method);
+
+/* Whose explanations are judged, of which episodes. Everything is borrowed for the call. The
+ * relevance of lrp is taken with what was absorbed, as when it redistributes reward. */
+typedef struct rud_judge_case {
+    const rud_predictor *predictor; /* or NULL */
+    const rud_network *network;     /* then this one, which reads observations as they are */
+    const rud_episode *const *episodes;
+    size_t count;                    /* >= 1 */
+    const rud_judge_method *methods; /* [method_count]; 0: every method that the model allows */
+    size_t method_count;
+    size_t output; /* of the head, of every method */
+} rud_judge_case;
+
+/* Perturbation curves: the prediction while steps are removed, those of the largest relevance
+ * first; beside it the smallest first, and in random order. Rows: methods, and random. */
+typedef struct rud_judge_perturbation_options {
+    size_t points;        /* of a curve, evenly from no step removed to all; 21 */
+    size_t random_orders; /* per episode; 10 */
+    rud_removal remove;   /* what takes a step's place; delete */
+} rud_judge_perturbation_options;
+rud_judge_perturbation_options rud_judge_perturbation_options_default(void);
+rud_status rud_judge_perturbation(const rud_judge_case *what,
+                                  const rud_judge_perturbation_options *options,
+                                  const rud_judge_work *work, rud_judgement *judgement);
+
+/* Relevance against a truth: either `env`, whose exact redistribution it is then (step 0 holds the
+ * mean return there, so the mean over the episodes is taken off step 0 on both sides), or
+ * truth[count], of episode e truth[e][T]. A step carries the truth if that is at least
+ * `threshold` of the episode's largest, in magnitude: the mask of mass and rank accuracy. */
+typedef struct rud_judge_truth_options {
+    const rud_env *env;         /* or NULL */
+    const double *const *truth; /* then this */
+    double threshold;           /* in (0, 1]; 0.1 */
+} rud_judge_truth_options;
+rud_judge_truth_options rud_judge_truth_options_default(void);
+rud_status rud_judge_truth(const rud_judge_case *what, const rud_judge_truth_options *options,
+                           const rud_judge_work *work, rud_judgement *judgement);
+
+/* Parameters drawn anew layer by layer, head first, those above staying drawn: an explanation that
+ * stays as it was does not explain what the network learnt. Rows: for each method, how far down. */
+typedef struct rud_judge_randomise_options {
+    size_t draws; /* of parameters; 5 */
+} rud_judge_randomise_options;
+rud_judge_randomise_options rud_judge_randomise_options_default(void);
+rud_status rud_judge_randomise(const rud_judge_case *what,
+                               const rud_judge_randomise_options *options,
+                               const rud_judge_work *work, rud_judgement *judgement);
 
 #ifdef __cplusplus
 }

@@ -66,6 +66,8 @@ static void write_cell(const rud_judgement_row *row, size_t column, char cell[CE
     const double mean = row->mean[column], deviation = row->deviation[column];
     if (isnan(mean)) {
         snprintf(cell, CELL_SIZE, "-");
+    } else if (isnan(deviation)) {
+        snprintf(cell, CELL_SIZE, "%.3f", mean);
     } else if (fabs(mean) < 1000) {
         snprintf(cell, CELL_SIZE, "%.3f +- %.3f", mean, deviation);
     } else {
@@ -122,7 +124,7 @@ static void print_facts(const rud_judgement *judgement, FILE *stream)
         const rud_judgement_fact *fact = &judgement->facts[k];
         fputs(k > 0 ? ", " : "", stream);
         for (const char *c = fact->key; *c; c++) fputc(*c == '_' ? ' ' : *c, stream);
-        fprintf(stream, " %.10g", fact->value);
+        fprintf(stream, " %.8g", fact->value);
     }
     fprintf(stream, "; mean and standard deviation over %s\n", judgement->deviation);
 }

@@ -18,7 +18,7 @@ static void write_facts(const rud_judgement *judgement, FILE *out)
         const rud_judgement_fact *fact = &judgement->facts[k];
         fputs(k > 0 ? ", " : "", out);
         for (const char *c = fact->key; *c; c++) fputc(*c == '_' ? ' ' : *c, out);
-        fprintf(out, " <b>%.10g</b>", fact->value);
+        fprintf(out, " <b>%.8g</b>", fact->value);
     }
     fputs("; mean and standard deviation over ", out);
     rud_html(out, judgement->deviation);
@@ -53,10 +53,11 @@ static void write_table(const group *g, FILE *out)
         for (size_t c = 0; c < judgement->column_count; c++) {
             if (isnan(row->mean[c])) {
                 fputs("</td><td>-", out);
-            } else {
-                fprintf(out, "</td><td>%.3f <span class=\"range\">± %.3f</span>", row->mean[c],
-                        row->deviation[c]);
+                continue;
             }
+            fprintf(out, "</td><td>%.3f", row->mean[c]);
+            if (isnan(row->deviation[c])) continue;
+            fprintf(out, " <span class=\"range\">± %.3f</span>", row->deviation[c]);
         }
         fputs("</td></tr>\n", out);
     }
@@ -82,10 +83,11 @@ static json_object *frame_of(const char *title, const char *point)
 
 static bool put_dot(const rud_judgement_row *row, size_t c, json_object *to)
 {
+    const double deviation = isnan(row->deviation[c]) ? 0 : row->deviation[c];
     return to && rud_json_put_text(to, "label", row->label) &&
            rud_json_put_number(to, "mean", row->mean[c]) &&
-           rud_json_put_number(to, "low", row->mean[c] - row->deviation[c]) &&
-           rud_json_put_number(to, "high", row->mean[c] + row->deviation[c]);
+           rud_json_put_number(to, "low", row->mean[c] - deviation) &&
+           rud_json_put_number(to, "high", row->mean[c] + deviation);
 }
 
 static bool put_curve(const rud_judgement *judgement, const rud_judgement_row *row, json_object *to)
