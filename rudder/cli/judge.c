@@ -98,8 +98,14 @@ static void print_help(FILE *stream)
     for (size_t k = 0; k < JUDGES; k++) {
         fprintf(stream, "  %-13s %s\n", judges[k].name, judges[k].summary);
     }
-    fprintf(stream, "\nEach prints a table, or one JSON object (--json), and writes a page (-o). "
-                    "`rudder judge JUDGE --help` says more.\n");
+    fprintf(stream,
+            "\n  -m, --model=MODEL|RUN      whose explanations are judged (all judges but toy)\n"
+            "  --method=NAME[:OPTION=VALUE,...]\n"
+            "                             a method to judge; may be repeated (all but toy)\n"
+            "  --json                     one JSON object instead of the table\n"
+            "  -o FILE                    a page with table and charts\n"
+            "  --threads=N, --seed=N      results depend on the seed only\n"
+            "\n`rudder judge JUDGE --help` lists all options of a judge.\n");
 }
 
 int cli_judge_main(int argc, char **argv)
