@@ -37,8 +37,11 @@ static void advance(run *r, size_t count)
 {
     pthread_mutex_lock(&r->mutex);
     r->finished += count;
-    if (r->stream && !r->progress && seconds() - r->started >= patience) {
-        if (rud_progress_create(r->stream, "explain", r->total, &r->progress) != RUD_OK) {
+    const double elapsed = seconds() - r->started;
+    if (r->stream && !r->progress && elapsed >= patience) {
+        if (rud_progress_create(r->stream, "explain", r->total, &r->progress) == RUD_OK) {
+            rud_progress_backdate(r->progress, elapsed);
+        } else {
             r->stream = NULL; /* without memory for it the work goes on all the same */
         }
     }
