@@ -102,6 +102,7 @@ static void print_help(FILE *stream)
             "\n  -m, --model=MODEL|RUN      whose explanations are judged (all judges but toy)\n"
             "  --method=NAME[:OPTION=VALUE,...]\n"
             "                             a method to judge; may be repeated (all but toy)\n"
+            "  --environment=NAME         where the truth comes from, or --truth=FILE (truth)\n"
             "  --json                     one JSON object instead of the table\n"
             "  -o FILE                    a page with table and charts\n"
             "  --threads=N, --seed=N      results depend on the seed only\n"
