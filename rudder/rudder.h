@@ -29,6 +29,7 @@
 #include "episodes/jsonl.h"
 
 #include "attribution/attribution.h"
+#include "attribution/metrics.h"
 
 #include "redistribution/explainer.h"
 #include "redistribution/lesson_buffer.h"
@@ -43,6 +44,7 @@
 #include "experiment/config.h"
 #include "experiment/experiment.h"
 #include "experiment/explanation_page.h"
+#include "experiment/judge.h"
 #include "experiment/report.h"
 #include "experiment/results.h"
 #include "experiment/statistics.h"

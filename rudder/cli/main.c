@@ -19,6 +19,7 @@ static const command commands[] = {
     {"experiment", cli_experiment, "compare methods on an environment over seeds"},
     {"train", cli_train, "train a return predictor on an environment's episodes"},
     {"explain", cli_explain, "say how much each step of an episode adds to its return"},
+    {"judge", cli_judge_main, "say how far explanations can be trusted (judge toy, ...)"},
     {"envs", cli_envs, "list the environments, or record episodes (envs rollout NAME)"},
     {"report", cli_report, "write an experiment's page again"},
     {"inspect", cli_inspect, "show what a model, an episode file or a run folder holds"},
