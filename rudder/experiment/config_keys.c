@@ -78,6 +78,8 @@ static const rud_config_key written[] = {
      .help = "probability of an action drawn uniformly from all"},
     {"agent.random_episodes", RUD_CONFIG_SIZE, ONE(agent.random_episodes), COUNT(0),
      .help = "first episodes that are played with random actions alone"},
+    {"agent.random_episodes_per_delay", RUD_CONFIG_REAL, ONE(random_episodes_per_delay),
+     BETWEEN(0, 1e6), .help = "at least this times environment.delay of them"},
     {"agent.step_size", RUD_CONFIG_STEP_SIZE, ONE(agent.step_size), BETWEEN(0, 1), .low_open = true,
      .help = "of the action values; 1/n is the mean of what was seen"},
     {"agent.initial_value", RUD_CONFIG_REAL, ONE(agent.initial_value), ANY,
@@ -103,7 +105,8 @@ static const rud_config_key written[] = {
      .help = "the observation behind the last action is an input too"},
 
     {"predictor.cell", RUD_CONFIG_NAME, ONE(PREDICTOR(cell)),
-     .help = "lstm, lstm1997, rudder or r-lstm, or a simple predictor: linear, uniform, exact"},
+     .help = "lstm, lstm1997, rudder, rudder-centred, r-lstm, or one without network: linear, "
+             "uniform, exact"},
     {"predictor.hidden", RUD_CONFIG_SIZE, ONE(PREDICTOR(hidden)), BETWEEN(1, LARGEST_SIZE),
      .help = "hidden units a layer"},
     {"predictor.layers", RUD_CONFIG_SIZE, ONE(PREDICTOR(layers)), BETWEEN(1, 64),
