@@ -22,6 +22,7 @@
 
 #include "envs/env.h"
 #include "episodes/batch.h"
+#include "episodes/dataset.h"
 #include "episodes/episode.h"
 #include "episodes/features.h"
 #include "episodes/jsonl.h"
