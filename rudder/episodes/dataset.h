@@ -49,15 +49,16 @@ typedef enum rud_dataset_tail {
 typedef struct rud_dataset_options {
     const char *format; /* NULL: found out by the content */
     bool infos;         /* numeric infos are read too */
-    bool seekable;      /* standard input is copied to a temporary file first: then its counts and
-                           spaces are known and any episode can be read */
+    bool stream;        /* JSON lines are read once, in order, and nothing is known before. Else
+                           the file is read through when it is opened, and standard input is first
+                           copied to a temporary file */
     /* D4RL only: */
     size_t max_episode_steps; /* without `timeouts` an episode ends after so many steps; 0: such a
                                  file is refused unless terminals end every episode */
     rud_dataset_tail tail;    /* the rows after the last end */
 } rud_dataset_options;
 
-/* By content, with infos, not seekable, 0, truncate. */
+/* By content, with infos, no stream, 0, truncate. */
 rud_dataset_options rud_dataset_options_default(void);
 
 typedef struct rud_dataset rud_dataset;

@@ -8,9 +8,13 @@
 
 static rud_status check_row(const rud_space *space, const double *row)
 {
-    if (space->kind != RUD_SPACE_BOX) return rud_space_check(space, row);
-    for (size_t k = 0; k < space->width; k++)
+    if (rud_space_all_discrete(space)) return rud_space_check(space, row);
+    for (size_t k = 0; k < space->width; k++) {
         if (!isfinite(row[k])) return rud_error(RUD_ENONFINITE, "component %zu is not finite", k);
+        if (rud_space_is_discrete(space, k) &&
+            !(row[k] == floor(row[k]) && row[k] >= 0 && row[k] < (double)space->sizes[k]))
+            return rud_space_check(space, row);
+    }
     return RUD_OK;
 }
 
@@ -64,18 +68,34 @@ static void write_number(FILE *stream, bool integer, double value)
     }
 }
 
+/* With a point or an exponent always: integers mark discrete components. */
+static void write_real(FILE *stream, double value)
+{
+    char text[RUD_JSON_NUMBER_SIZE];
+    rud_json_number(value, text);
+    fputs(text, stream);
+    if (strpbrk(text, ".e") == NULL) fputs(".0", stream);
+}
+
+static void write_component(FILE *stream, const rud_space *space, size_t k, double value)
+{
+    if (rud_space_is_discrete(space, k))
+        fprintf(stream, "%" PRId64, (int64_t)value);
+    else
+        write_real(stream, value);
+}
+
 static void write_table(FILE *stream, const char *field, const rud_space *space, const double *rows,
                         size_t count)
 {
     bool plain = space->kind == RUD_SPACE_DISCRETE;
-    bool integer = space->kind != RUD_SPACE_BOX;
     fprintf(stream, "\"%s\": [", field);
     for (size_t r = 0; r < count; r++) {
         if (r > 0) fputs(", ", stream);
         if (!plain) fputc('[', stream);
         for (size_t k = 0; k < space->width; k++) {
             if (k > 0) fputs(", ", stream);
-            write_number(stream, integer, rows[r * space->width + k]);
+            write_component(stream, space, k, rows[r * space->width + k]);
         }
         if (!plain) fputc(']', stream);
     }
