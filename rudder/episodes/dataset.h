@@ -16,8 +16,8 @@
  * carried through untouched where an open data set is written again in its own format.
  *
  * Where a file does not say its spaces they are inferred from its values: components that are
- * integers of at least 0 (in JSON: written without point and exponent) and below 65536 are
- * discrete, of the largest value + 1; all others are unbounded numbers.
+ * signed integers (in JSON: written without point and exponent) from 0 to 65535 are discrete, of
+ * the largest value + 1; all others are unbounded numbers.
  *
  * Threads. libhdf5 is not thread-safe: all calls on data sets and writers, of all data sets
  * together, are made by one thread at a time. What was read belongs to the caller and may be used
