@@ -52,6 +52,9 @@ rud_status rud_hdf5_failed(const char *what);
  * is read straight into place. RUD_EIO (cannot be opened), RUD_EFORMAT (no HDF5, damaged). */
 rud_status rud_hdf5_open(const char *path, size_t cache, hid_t *file);
 
+/* For an access property list: keeps the cache of headers small. */
+void rud_hdf5_limit_memory(hid_t access);
+
 /* Does the file start as an HDF5 file does (with or without a user block)? */
 bool rud_hdf5_is_file(const char *path);
 

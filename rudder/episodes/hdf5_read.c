@@ -9,6 +9,8 @@
 /* No filter that is in use makes numbers smaller than by this factor (deflate: 1032). */
 static const uint64_t compression_limit = 4096;
 
+static const uint64_t small_storage = (uint64_t)1 << 20;
+
 typedef struct cause {
     char text[200];
     bool system; /* the operating system refused */
@@ -43,6 +45,17 @@ bool rud_hdf5_is_file(const char *path)
     return H5Fis_hdf5(path) > 0;
 }
 
+/* libhdf5 would keep 32 MiB of headers, which take more than ten times that in memory. */
+void rud_hdf5_limit_memory(hid_t access)
+{
+    H5AC_cache_config_t config = {.version = H5AC__CURR_CACHE_CONFIG_VERSION};
+    if (H5Pget_mdc_config(access, &config) < 0) return;
+    config.set_initial_size = true;
+    config.initial_size = config.min_size = (size_t)1 << 20;
+    config.max_size = (size_t)2 << 20;
+    H5Pset_mdc_config(access, &config);
+}
+
 rud_status rud_hdf5_open(const char *path, size_t cache, hid_t *file)
 {
     *file = -1;
@@ -58,6 +71,7 @@ rud_status rud_hdf5_open(const char *path, size_t cache, hid_t *file)
     /* A file system without locks is no obstacle. */
     H5Pset_file_locking(access, true, true);
     H5Pset_cache(access, 0, 521, cache, 0.75);
+    rud_hdf5_limit_memory(access);
     *file = H5Fopen(path, H5F_ACC_RDONLY, access);
     H5Pclose(access);
     return *file < 0 ? rud_hdf5_failed("damaged or cut off") : RUD_OK;
@@ -206,14 +220,16 @@ static bool is_filtered(hid_t id, bool *external)
     return filtered;
 }
 
-/* A shape costs nothing to claim: the numbers must stand in the file. */
+/* A shape costs nothing to claim: the numbers must stand in the file. How they are stored is asked
+ * only where it matters, for that takes longer than reading a small array. */
 static rud_status check_storage(const rud_hdf5_array *array, size_t stored_size)
 {
+    uint64_t held = H5Dget_storage_size(array->id);
+    uint64_t row = (uint64_t)array->width * stored_size;
+    if (array->rows <= held / row && held <= small_storage) return RUD_OK;
     bool external;
     bool filtered = is_filtered(array->id, &external);
     if (external) return rud_error(RUD_EFORMAT, "stored in other files, which is not supported");
-    uint64_t held = H5Dget_storage_size(array->id);
-    uint64_t row = (uint64_t)array->width * stored_size;
     uint64_t limit =
         filtered && held <= UINT64_MAX / compression_limit ? held * compression_limit : held;
     if (array->rows == 0 || array->rows <= limit / row) return RUD_OK;
@@ -238,8 +254,9 @@ static rud_status describe(rud_hdf5_array *array)
 rud_status rud_hdf5_array_open(hid_t group, const char *name, rud_hdf5_array *array)
 {
     *array = (rud_hdf5_array){.id = -1, .type = "no numbers"};
-    if (!rud_hdf5_has(group, name)) return rud_error(RUD_EFORMAT, "%s: it is missing", name);
     array->id = H5Dopen2(group, name, H5P_DEFAULT);
+    if (array->id < 0 && !rud_hdf5_has(group, name))
+        return rud_error(RUD_EFORMAT, "%s: it is missing", name);
     rud_status status =
         array->id < 0 ? rud_hdf5_failed("not an array that can be read") : describe(array);
     if (status != RUD_OK) rud_hdf5_array_close(array);

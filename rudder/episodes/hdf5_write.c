@@ -31,6 +31,7 @@ rud_status rud_hdf5_create(const char *path, hid_t *file)
     *file = -1;
     if (creation >= 0 && access >= 0) {
         H5Pset_file_locking(access, true, true);
+        rud_hdf5_limit_memory(access);
         /* Readable from HDF5 1.8 (2008) on; older layouts are larger and slower. */
         H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
         *file = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);

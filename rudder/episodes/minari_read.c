@@ -364,13 +364,13 @@ static herr_t visit_info(hid_t group, const char *name, const H5L_info_t *link, 
 static rud_status walk_infos(rud_dataset *dataset, hid_t group, rud_episode *episode)
 {
     info_walk walk = {.dataset = dataset, .episode = episode, .path = "infos"};
-    if (!rud_hdf5_has(group, "infos")) return RUD_OK;
-    if (!rud_hdf5_is_group(group, "infos"))
-        return rud_error(RUD_EFORMAT, "infos: a group is needed");
-    if (H5Literate_by_name(group, "infos", H5_INDEX_NAME, H5_ITER_INC, NULL, visit_info, &walk,
-                           H5P_DEFAULT) < 0 &&
+    if (H5Lexists(group, "infos", H5P_DEFAULT) <= 0) return RUD_OK;
+    hid_t infos = H5Gopen2(group, "infos", H5P_DEFAULT);
+    if (infos < 0) return rud_hdf5_failed("infos: a group is needed");
+    if (H5Literate(infos, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_info, &walk) < 0 &&
         walk.status == RUD_OK)
         walk.status = rud_hdf5_failed("infos");
+    H5Gclose(infos);
     return walk.status;
 }
 
@@ -551,9 +551,6 @@ static rud_status fill(rud_dataset *dataset, hid_t group, size_t k, rud_episode 
 {
     minari *state = dataset->state;
     size_t T = episode->steps;
-    static const rud_minari_leaf rewards = {.path = "rewards", .width = 1};
-    RUD_TRY(rud_minari_leaf_read(group, &rewards, T, 1, &state->buffer, episode->rewards));
-    RUD_TRY(rud_check_finite("rewards", episode->rewards, T, 1));
     RUD_TRY(read_part(state, group, &state->observations, T + 1, episode->observations));
     if (episode->action_width > 0)
         RUD_TRY(read_part(state, group, &state->actions, T, episode->actions));
@@ -563,24 +560,56 @@ static rud_status fill(rud_dataset *dataset, hid_t group, size_t k, rud_episode 
     return read_facts(group, k, episode);
 }
 
-/* total_steps is only a claim: memory is taken when the rewards have as many rows. */
-static rud_status check_claim(hid_t group, size_t steps)
+/* Rows as wide as the space claims them must stand in the file before memory is taken for them. */
+static rud_status check_claims(hid_t group, const rud_minari_part *part, size_t rows)
 {
+    for (size_t k = 0; k < part->count; k++) {
+        rud_hdf5_array array;
+        if (part->leaves[k].width == 0) continue;
+        RUD_TRY(rud_hdf5_array_open(group, part->leaves[k].path, &array));
+        rud_status status = check_shape(&array, rows, part->leaves[k].width);
+        rud_hdf5_array_close(&array);
+        if (status != RUD_OK) return rud_error_context(status, "%s", part->leaves[k].path);
+    }
+    return RUD_OK;
+}
+
+/* The rewards are read first: that many steps are really there. */
+static rud_status create_episode(rud_dataset *dataset, hid_t group, size_t steps,
+                                 const rud_hdf5_array *rewards, rud_episode **episode)
+{
+    const minari *state = dataset->state;
+    static const size_t much = (size_t)1 << 20;
+    RUD_TRY(rud_error_context(check_shape(rewards, steps, 1), "rewards"));
+    if (steps > much / (state->observations.width + state->actions.width)) {
+        RUD_TRY(check_claims(group, &state->observations, steps + 1));
+        RUD_TRY(check_claims(group, &state->actions, steps));
+    }
+    return rud_episode_create(steps, steps + 1, state->observations.width, state->actions.width,
+                              episode);
+}
+
+static rud_status read_rewards(rud_dataset *dataset, hid_t group, size_t steps,
+                               rud_episode **episode)
+{
+    minari *state = dataset->state;
     rud_hdf5_array rewards;
     RUD_TRY(rud_hdf5_array_open(group, "rewards", &rewards));
-    rud_status status = check_shape(&rewards, steps, 1);
+    rud_status status = create_episode(dataset, group, steps, &rewards, episode);
+    if (status == RUD_OK) {
+        status =
+            rud_error_context(rud_hdf5_array_read(&rewards, 0, steps, &state->buffer), "rewards");
+        if (status == RUD_OK)
+            rud_hdf5_to_doubles(rewards.number, state->buffer.bytes, steps, (*episode)->rewards);
+    }
     rud_hdf5_array_close(&rewards);
-    return rud_error_context(status, "rewards");
+    return status == RUD_OK ? rud_check_finite("rewards", (*episode)->rewards, steps, 1) : status;
 }
 
 static rud_status read_group(rud_dataset *dataset, hid_t group, size_t k, rud_episode **episode)
 {
-    minari *state = dataset->state;
-    size_t steps = dataset->lengths[k];
-    RUD_TRY(check_claim(group, steps));
-    RUD_TRY(rud_episode_create(steps, steps + 1, state->observations.width, state->actions.width,
-                               episode));
-    rud_status status = fill(dataset, group, k, *episode);
+    rud_status status = read_rewards(dataset, group, dataset->lengths[k], episode);
+    if (status == RUD_OK) status = fill(dataset, group, k, *episode);
     if (status != RUD_OK) rud_episode_free(episode);
     return status;
 }

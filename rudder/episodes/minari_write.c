@@ -392,7 +392,11 @@ static rud_status carry_root(const rud_dataset_writer *writer)
     hid_t source = rud_minari_file(writer->source);
     if (H5Literate(source, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, copy_other, &state->file) < 0)
         return rud_hdf5_write_failed("what else the source holds cannot be copied");
-    return rud_hdf5_copy_attributes(source, state->file);
+    RUD_TRY(rud_hdf5_copy_attributes(source, state->file));
+    /* a bare file's, which is written anew */
+    if (H5Aexists(state->file, "metadata") > 0 && H5Adelete(state->file, "metadata") < 0)
+        return rud_hdf5_write_failed("metadata");
+    return RUD_OK;
 }
 
 /* JSON of the spaces; NULL where the source's metadata, which is carried, says them, and where a
