@@ -22,10 +22,7 @@ static herr_t find_cause(unsigned number, const H5E_error2_t *error, void *conte
     cause *found = context;
     if (number == 0 && error->desc != NULL)
         snprintf(found->text, sizeof found->text, "%s", error->desc);
-    found->system = found->system ||
-                    (error->min_num == H5E_CANTOPENFILE && error->maj_num == H5E_VFL) ||
-                    error->min_num == H5E_READERROR || error->min_num == H5E_WRITEERROR ||
-                    error->min_num == H5E_SYSERRSTR;
+    found->system = found->system || (error->desc != NULL && strstr(error->desc, "errno = "));
     return 0;
 }
 
@@ -73,8 +70,9 @@ rud_status rud_hdf5_open(const char *path, size_t cache, hid_t *file)
     H5Pset_cache(access, 0, 521, cache, 0.75);
     rud_hdf5_limit_memory(access);
     *file = H5Fopen(path, H5F_ACC_RDONLY, access);
+    rud_status status = *file < 0 ? rud_hdf5_failed("damaged or cut off") : RUD_OK;
     H5Pclose(access);
-    return *file < 0 ? rud_hdf5_failed("damaged or cut off") : RUD_OK;
+    return status;
 }
 
 bool rud_hdf5_has(hid_t group, const char *name)
@@ -255,10 +253,10 @@ rud_status rud_hdf5_array_open(hid_t group, const char *name, rud_hdf5_array *ar
 {
     *array = (rud_hdf5_array){.id = -1, .type = "no numbers"};
     array->id = H5Dopen2(group, name, H5P_DEFAULT);
-    if (array->id < 0 && !rud_hdf5_has(group, name))
-        return rud_error(RUD_EFORMAT, "%s: it is missing", name);
     rud_status status =
         array->id < 0 ? rud_hdf5_failed("not an array that can be read") : describe(array);
+    if (array->id < 0 && H5Lexists(group, name, H5P_DEFAULT) <= 0)
+        status = rud_error(RUD_EFORMAT, "it is missing");
     if (status != RUD_OK) rud_hdf5_array_close(array);
     return rud_error_context(status, "%s", name);
 }
