@@ -280,6 +280,7 @@ static rud_status add_leaf(rud_dataset *dataset, const char *name, const rud_hdf
                            const rud_space *space)
 {
     char text[64];
+    if (array->id < 0) return RUD_OK;
     const char *kind = space == NULL || space->kind == RUD_SPACE_BOX ? "Box"
                        : space->kind == RUD_SPACE_MIXED              ? "Mixed"
                                                                      : "MultiDiscrete";
@@ -291,7 +292,7 @@ static rud_status add_leaf(rud_dataset *dataset, const char *name, const rud_hdf
                              .readable = array->number != RUD_HDF5_NONE,
                              .width = array->number != RUD_HDF5_NONE ? array->width : 0,
                              .space = text};
-    return array->id < 0 ? RUD_OK : rud_dataset_add_leaf(dataset, &leaf);
+    return rud_dataset_add_leaf(dataset, &leaf);
 }
 
 static rud_status find_spaces(rud_dataset *dataset)
