@@ -56,9 +56,9 @@ static rud_status set_up(rud_dataset_writer *writer)
     if (!writer->same_format && writer->observation_space.width == 0)
         return rud_error(RUD_EINVAL,
                          "the spaces of a stream are not known: write it to a file first");
+    RUD_TRY(rud_hdf5_create(state->single.aside, &state->file));
     state->flag = rud_hdf5_bool_type();
     if (state->flag < 0) return rud_hdf5_write_failed("no memory left");
-    RUD_TRY(rud_hdf5_create(state->single.aside, &state->file));
     return writer->same_format ? copy_source(writer) : RUD_OK;
 }
 
@@ -403,7 +403,7 @@ void rud_d4rl_abort(rud_dataset_writer *writer)
         free(state->columns[k].bytes);
     }
     free(state->columns);
-    if (state->file >= 0) H5Fclose(state->file);
+    if (state->file >= 0) rud_hdf5_discard(state->file);
     if (state->flag >= 0) H5Tclose(state->flag);
     rud_atomic_file_abort(&state->single);
     free(state);

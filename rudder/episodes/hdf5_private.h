@@ -44,6 +44,10 @@ typedef struct rud_hdf5_buffer {
     size_t size;
 } rud_hdf5_buffer;
 
+/* Called before all else: libhdf5 shall print no errors, and not tidy up at the end of the program,
+ * where a file that could not be written would crash it. */
+void rud_hdf5_start(void);
+
 /* Sets the message to "<what>: <innermost message of libhdf5>"; the code is RUD_EIO where the
  * system refused, else RUD_EFORMAT. */
 rud_status rud_hdf5_failed(const char *what);
@@ -94,6 +98,10 @@ rud_status rud_hdf5_create(const char *path, hid_t *file);
 
 /* Flushes and closes; a failure to write shows here at the latest. */
 rud_status rud_hdf5_close(hid_t file);
+
+/* Gives up a file that was created: what is not written yet goes nowhere. Everything else that is
+ * open in it must be closed before. */
+void rud_hdf5_discard(hid_t file);
 
 /* {FALSE = 0, TRUE = 1} over int8, as h5py writes bool. Caller closes it by H5Tclose. */
 hid_t rud_hdf5_bool_type(void);

@@ -20,8 +20,13 @@ typedef struct cause {
 static herr_t find_cause(unsigned number, const H5E_error2_t *error, void *context)
 {
     cause *found = context;
-    if (number == 0 && error->desc != NULL)
+    const char *words = error->desc == NULL ? NULL : strstr(error->desc, "error message = '");
+    if (number == 0 && words != NULL) {
+        words += strlen("error message = '");
+        snprintf(found->text, sizeof found->text, "%.*s", (int)strcspn(words, "'"), words);
+    } else if (number == 0 && error->desc != NULL) {
         snprintf(found->text, sizeof found->text, "%s", error->desc);
+    }
     found->system = found->system || (error->desc != NULL && strstr(error->desc, "errno = "));
     return 0;
 }
@@ -30,15 +35,18 @@ rud_status rud_hdf5_failed(const char *what)
 {
     cause found = {.text = "libhdf5 does not say why"};
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, find_cause, &found);
-    /* libhdf5 appends the values of a failed system call, addresses among them. */
-    char *end = strstr(found.text, ", buf = ");
-    if (end != NULL) *end = '\0';
     return rud_error(found.system ? RUD_EIO : RUD_EFORMAT, "%s: %s", what, found.text);
+}
+
+void rud_hdf5_start(void)
+{
+    H5dont_atexit();
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
 }
 
 bool rud_hdf5_is_file(const char *path)
 {
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* or libhdf5 prints to standard error */
+    rud_hdf5_start();
     return H5Fis_hdf5(path) > 0;
 }
 

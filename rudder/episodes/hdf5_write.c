@@ -1,6 +1,7 @@
-#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "episodes/hdf5_private.h"
 
@@ -25,13 +26,16 @@ static hid_t creation_properties(void)
 
 rud_status rud_hdf5_create(const char *path, hid_t *file)
 {
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* or libhdf5 prints to standard error */
+    rud_hdf5_start();
     hid_t creation = creation_properties();
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     *file = -1;
     if (creation >= 0 && access >= 0) {
         H5Pset_file_locking(access, true, true);
         rud_hdf5_limit_memory(access);
+        /* numbers go straight to the disk: a failure that shows when an array is closed could not
+         * be mended any more */
+        H5Pset_cache(access, 0, 521, 0, 0.75);
         /* Readable from HDF5 1.8 (2008) on; older layouts are larger and slower. */
         H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
         *file = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
@@ -42,12 +46,34 @@ rud_status rud_hdf5_create(const char *path, hid_t *file)
     return status;
 }
 
+/* libhdf5 writes what it holds whenever it closes something, and where that fails (a full disk) it
+ * keeps the file open. So the rest is written to /dev/null. */
+static void write_nowhere(hid_t object)
+{
+    int *descriptor = NULL;
+    hid_t file = H5Iget_file_id(object);
+    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (nowhere >= 0 && file >= 0 &&
+        H5Fget_vfd_handle(file, H5P_DEFAULT, (void **)&descriptor) >= 0 && descriptor != NULL)
+        dup2(nowhere, *descriptor);
+    if (nowhere >= 0) close(nowhere);
+    if (file >= 0) H5Fclose(file);
+}
+
+void rud_hdf5_discard(hid_t file)
+{
+    write_nowhere(file);
+    H5Fclose(file);
+}
+
 rud_status rud_hdf5_close(hid_t file)
 {
-    rud_status status =
-        H5Fflush(file, H5F_SCOPE_GLOBAL) < 0 ? rud_hdf5_write_failed("cannot be written") : RUD_OK;
-    if (H5Fclose(file) < 0 && status == RUD_OK) status = rud_hdf5_write_failed("cannot be written");
-    return status;
+    if (H5Fflush(file, H5F_SCOPE_GLOBAL) < 0) {
+        rud_status status = rud_hdf5_write_failed("cannot be written");
+        rud_hdf5_discard(file);
+        return status;
+    }
+    return H5Fclose(file) < 0 ? rud_hdf5_write_failed("cannot be written") : RUD_OK;
 }
 
 hid_t rud_hdf5_bool_type(void)
@@ -98,6 +124,7 @@ rud_status rud_hdf5_write(hid_t group, const char *name, hid_t type, size_t rows
     if (good && values != NULL)
         good = H5Dwrite(made, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
     rud_status status = good ? RUD_OK : rud_hdf5_write_failed(name);
+    if (!good) write_nowhere(group);
     if (made >= 0 && (!good || id == NULL) && H5Dclose(made) < 0 && good)
         status = rud_hdf5_write_failed(name);
     if (id != NULL) *id = good ? made : -1;

@@ -75,13 +75,14 @@ static rud_status open_single(rud_dataset_writer *writer)
 static rud_status open_file(rud_dataset_writer *writer)
 {
     minari_writer *state = writer->state;
+    RUD_TRY(rud_hdf5_create(state->data, &state->file));
     state->flag = rud_hdf5_bool_type();
     state->group_creation = H5Pcreate(H5P_GROUP_CREATE);
     if (state->flag < 0 || state->group_creation < 0)
         return rud_hdf5_write_failed("no memory left");
     /* all attributes of an episode in its header: a heap of their own takes more room */
     H5Pset_attr_phase_change(state->group_creation, 32, 16);
-    return rud_hdf5_create(state->data, &state->file);
+    return RUD_OK;
 }
 
 static rud_status create(rud_dataset_writer *writer)
@@ -476,7 +477,7 @@ rud_status rud_minari_commit(rud_dataset_writer *writer)
 void rud_minari_abort(rud_dataset_writer *writer)
 {
     minari_writer *state = writer->state;
-    if (state->file >= 0) H5Fclose(state->file);
+    if (state->file >= 0) rud_hdf5_discard(state->file);
     if (state->flag >= 0) H5Tclose(state->flag);
     if (state->group_creation >= 0) H5Pclose(state->group_creation);
     rud_atomic_file_abort(&state->single);
