@@ -66,15 +66,11 @@ static rud_status write_id(FILE *stream, const char *id)
     return RUD_OK;
 }
 
-static void write_number(FILE *stream, bool integer, double value)
+static void write_number(FILE *stream, double value)
 {
     char text[RUD_JSON_NUMBER_SIZE];
-    if (integer) {
-        fprintf(stream, "%" PRId64, (int64_t)value);
-    } else {
-        rud_json_number(value, text);
-        fputs(text, stream);
-    }
+    rud_json_number(value, text);
+    fputs(text, stream);
 }
 
 /* With a point or an exponent always: integers mark discrete components. */
@@ -156,7 +152,7 @@ rud_status rud_jsonl_write(FILE *stream, const rud_space *observation_space,
     fputs("\"rewards\": [", stream);
     for (size_t t = 0; t < episode->steps; t++) {
         if (t > 0) fputs(", ", stream);
-        write_number(stream, false, episode->rewards[t]);
+        write_number(stream, episode->rewards[t]);
     }
     fprintf(stream, "], \"terminated\": %s, \"truncated\": %s",
             episode->terminated ? "true" : "false", episode->truncated ? "true" : "false");

@@ -86,6 +86,20 @@ rud_status rud_minari_leaf_read(hid_t group, const rud_minari_leaf *leaf, size_t
 rud_status rud_minari_metadata(const rud_dataset_writer *writer, const char *observation_space,
                                const char *action_space, uint64_t data_bytes, char **json);
 
+/* dataset->state of an open data set. */
+typedef struct rud_minari {
+    hid_t file;
+    uint64_t bytes; /* of the file */
+    rud_minari_part observations, actions;
+    rud_hdf5_buffer buffer;
+} rud_minari;
+
+/* The reader's function of rud_dataset_kind. */
+rud_status rud_minari_read(rud_dataset *dataset, size_t k, rud_episode **episode);
+
+/* Reads the infos of an episode's group into `episode`; lists them as leaves where it is NULL. */
+rud_status rud_minari_walk_infos(rud_dataset *dataset, hid_t group, rud_episode *episode);
+
 /* For carrying episodes: the file, and the two parts (views). */
 hid_t rud_minari_file(const rud_dataset *dataset);
 const rud_minari_part *rud_minari_observations(const rud_dataset *dataset);
