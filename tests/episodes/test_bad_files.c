@@ -26,7 +26,7 @@ static const bad_file files[] = {
     {"flat-odd-flag.hdf5", RUD_EFORMAT, "terminals[2] is 2"},
     {"flat-ragged.hdf5", RUD_EFORMAT, "actions: has 5 rows, rewards have 6"},
     {"gap.hdf5", RUD_EFORMAT, "there is a gap"},
-    {"garbled.hdf5", RUD_EFORMAT, "episode_0: "},
+    {"garbled.hdf5", RUD_EFORMAT, "episode_1: no group"},
     {"info-rows.hdf5", RUD_EFORMAT, "episode_1: infos/speed: has 3 rows; 3 steps need 4"},
     {"lying-shape.hdf5", RUD_EFORMAT, "episode_0: rewards: its shape claims 1000000000000 rows"},
     {"lying-steps.hdf5", RUD_EFORMAT, "episode_1: total_steps claims 1000000000000 steps"},
