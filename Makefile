@@ -11,7 +11,7 @@ CC     := $(if $(filter default,$(origin CC)),gcc,$(CC))
 Q      := $(if $(V),,@)
 
 # pkg-config is asked when a recipe runs: `make deps` may just have installed it.
-PACKAGES := openblas yaml-0.1 json-c
+PACKAGES := openblas yaml-0.1 json-c hdf5-serial
 LIBS      = $(shell pkg-config --libs $(PACKAGES)) -lm
 WARNINGS := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Werror
 FLAGS     = -std=c11 -D_POSIX_C_SOURCE=200809L -DRUD_VERSION=\"$(VERSION)\" -Irudder -I. -I$(BUILD) \
@@ -19,7 +19,7 @@ FLAGS     = -std=c11 -D_POSIX_C_SOURCE=200809L -DRUD_VERSION=\"$(VERSION)\" -Iru
             -fno-math-errno -fno-trapping-math -fopenmp-simd -ffp-contract=fast $(CFLAGS)
 COMPILE   = $(CC) $(FLAGS) -MMD -MP -c
 LINK      = $(CC) $(CFLAGS) -pthread $(LDFLAGS)
-asan tsan: SANITIZE = -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all -fsanitize=
+asan tsan fuzz: SANITIZE = -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all -fsanitize=
 
 objects  = $(addprefix $(BUILD)/obj/,$(addsuffix .o,$(basename $(1))))
 PROGRAM_SOURCES := $(wildcard rudder/cli/*.c)
@@ -29,13 +29,14 @@ PROGRAM_OBJECTS := $(call objects,$(PROGRAM_SOURCES))
 LIBRARY_OBJECTS := $(call objects,$(LIBRARY_SOURCES))
 HARNESS_OBJECTS := $(call objects,$(wildcard tests/*.c))
 TESTS   := $(TEST_SOURCES:%.c=$(BUILD)/%)
+FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 HEADERS := $(filter-out rudder/cli/% %_private.h,$(wildcard rudder/*.h rudder/*/*.h envs/*.h))
 CODE    := $(wildcard rudder/*.h rudder/*/*.[ch] envs/*.[ch] tests/*.[ch] tests/*/*.[ch])
 PROGRAM := $(BUILD)/rudder
 LIBRARY := $(BUILD)/librudder.a
 SHARED  := $(BUILD)/librudder.so.$(VERSION)
 
-.PHONY: build tests deps demo test bench asan tsan coverage format lint install uninstall clean help FORCE
+.PHONY: build tests deps demo test bench asan tsan fuzz fuzzers coverage format lint install uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -60,6 +61,12 @@ asan: ## run the tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory test BUILD=build/asan CFLAGS='$(SANITIZE)address,undefined'
 tsan: ## run the tests under ThreadSanitizer
 	@$(MAKE) --no-print-directory test BUILD=build/tsan CFLAGS='$(SANITIZE)thread'
+
+fuzz: ## feed random files to the readers, SECONDS (60) each
+	@.ci/deps clang
+	@$(MAKE) --no-print-directory fuzzers BUILD=build/fuzzing CC=clang CFLAGS='$(SANITIZE)fuzzer-no-link,address,undefined -Wno-pass-failed'
+	tests/fuzz/run build/fuzzing $(or $(SECONDS),60)
+fuzzers: $(PROGRAM) $(FUZZERS)
 
 coverage: ## run the tests and write build/coverage/html
 	@.ci/deps lcov
@@ -117,4 +124,6 @@ $(PROGRAM): $(PROGRAM_OBJECTS) $(LIBRARY)
 	$(Q)$(LINK) $^ $(LIBS) -o $@
 $(TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(HARNESS_OBJECTS) $(LIBRARY)
 	$(Q)mkdir -p $(@D) && $(LINK) $^ $$(pkg-config --libs check) $(LIBS) -o $@
+$(FUZZERS): $(BUILD)/%: $(BUILD)/obj/%.o $(LIBRARY)
+	$(Q)mkdir -p $(@D) && $(LINK) -fsanitize=fuzzer $^ $(LIBS) -o $@
 -include $(patsubst %.o,%.d,$(PROGRAM_OBJECTS) $(LIBRARY_OBJECTS) $(HARNESS_OBJECTS) $(call objects,$(TEST_SOURCES)))

@@ -24,6 +24,7 @@
 
 #include "envs/env.h"
 #include "episodes/batch.h"
+#include "episodes/dataset.h"
 #include "episodes/episode.h"
 #include "episodes/features.h"
 #include "episodes/jsonl.h"

@@ -34,6 +34,9 @@ static error_t parse_verbosity(int key, char *argument, struct argp_state *state
     (void)argument;
     cli_verbosity *verbosity = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        rud_log_set(print_log, NULL, RUD_LOG_WARNING);
+        return 0;
     case 'q':
         verbosity->quiet = true;
         rud_log_set(NULL, NULL, RUD_LOG_WARNING);
@@ -147,6 +150,12 @@ void cli_space_text(const rud_space *space, char *text, size_t size)
     }
     if (space->kind == RUD_SPACE_DISCRETE) {
         snprintf(text, size, "Discrete(%lld)", (long long)space->sizes[0]);
+        return;
+    }
+    if (space->kind == RUD_SPACE_MIXED) {
+        size_t discrete = 0;
+        for (size_t k = 0; k < space->width; k++) discrete += rud_space_is_discrete(space, k);
+        snprintf(text, size, "Mixed(%zu discrete, %zu real)", discrete, space->width - discrete);
         return;
     }
     size_t used = (size_t)snprintf(text, size, "MultiDiscrete([");

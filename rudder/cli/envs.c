@@ -23,7 +23,10 @@ static const struct argp_option options[] = {
     {"episodes", 'n', "N", 0, "Episodes (default 1)", 2},
     {"seed", KEY_SEED, "S", 0, "Episode k has the seed S + k (default 0)", 2},
     {"set", KEY_SET, "KEY=VALUE", 0, "Option of the environment, such as delay=20", 2},
-    {"output", 'o', "FILE", 0, "Write here instead of standard output; whole or not at all", 2},
+    {"output", 'o', "OUT", 0,
+     "Write here instead of standard output, whole or not at all: .jsonl are JSON lines, .hdf5 "
+     "Minari's bare file, a path without extension its folder",
+     2},
     {0},
 };
 
@@ -34,7 +37,8 @@ static void check_end(const arguments *a, struct argp_state *state)
     }
     if (!a->action) return;
     if (!a->name) argp_error(state, "NAME is missing; `rudder envs` lists the environments");
-    if (a->json) argp_error(state, "a rollout is JSON lines already: leave out --json");
+    if (a->json)
+        argp_error(state, "a rollout writes JSON lines unless -o says otherwise: leave out --json");
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -142,9 +146,8 @@ static rud_status list_all(bool json)
 }
 
 /* Episode k depends on its own seed alone, so that each can be played again. */
-static rud_status record(rud_env *env, const arguments *a, uint64_t k, FILE *stream)
+static rud_status record(rud_env *env, const arguments *a, uint64_t k, rud_dataset_writer *writer)
 {
-    const rud_env_spec *spec = rud_env_specification(env);
     rud_rng rng = rud_rng_stream(a->seed, "random policy", k);
     rud_episode *episode;
     char id[128];
@@ -155,14 +158,12 @@ static rud_status record(rud_env *env, const arguments *a, uint64_t k, FILE *str
     snprintf(id, sizeof id, "%s-%llu-%llu", a->name, (unsigned long long)a->seed,
              (unsigned long long)k);
     rud_status status = rud_episode_set_id(episode, id);
-    if (status == RUD_OK) {
-        status = rud_jsonl_write(stream, &spec->observation_space, &spec->action_space, episode);
-    }
+    if (status == RUD_OK) status = rud_dataset_write(writer, episode);
     rud_episode_free(&episode);
     return status;
 }
 
-static rud_status record_all(rud_env *env, const arguments *a, FILE *stream)
+static rud_status record_all(rud_env *env, const arguments *a, rud_dataset_writer *writer)
 {
     rud_progress *progress;
     FILE *shown = a->output ? cli_progress(&a->verbosity) : NULL;
@@ -170,22 +171,29 @@ static rud_status record_all(rud_env *env, const arguments *a, FILE *stream)
     rud_status status = RUD_OK;
     for (uint64_t k = 0; status == RUD_OK && k < a->count; k++) {
         status = rud_stop_check(&cli_stop);
-        if (status == RUD_OK) status = record(env, a, k, stream);
+        if (status == RUD_OK) status = record(env, a, k, writer);
         rud_progress_update(progress, k + 1, NULL);
     }
     rud_progress_free(&progress);
     return status;
 }
 
+/* A file that stands there is replaced: the same command writes the same episodes. */
 static rud_status record_to_output(rud_env *env, const arguments *a)
 {
-    if (!a->output) return rud_error_context(record_all(env, a, stdout), "standard output");
-    rud_atomic_file file;
-    RUD_TRY(rud_atomic_file_open(a->output, &file));
-    const rud_status status = record_all(env, a, file.stream);
-    if (status == RUD_OK) return rud_atomic_file_commit(&file);
-    rud_atomic_file_abort(&file);
-    return rud_error_context(status, "%s", a->output);
+    const rud_env_spec *spec = rud_env_specification(env);
+    const char *path = a->output ? a->output : "-";
+    const char *format = rud_dataset_format_of_path(path);
+    const rud_dataset_writer_options options = {.format = format ? format : "jsonl",
+                                                .force = true,
+                                                .observation_space = &spec->observation_space,
+                                                .action_space = &spec->action_space};
+    rud_dataset_writer *writer;
+    RUD_TRY(rud_dataset_writer_open(path, &options, &writer));
+    const rud_status status = record_all(env, a, writer);
+    if (status == RUD_OK) return rud_dataset_writer_commit(&writer);
+    rud_dataset_writer_abort(&writer);
+    return status;
 }
 
 static int rollout(arguments *a)
@@ -209,8 +217,8 @@ int cli_envs(int argc, char **argv)
         options,
         parse,
         "\nrollout NAME",
-        "Lists the environments, or records episodes of the uniformly random policy as JSON "
-        "lines, with the observation behind the last action.",
+        "Lists the environments, or records episodes of the uniformly random policy, with the "
+        "observation behind the last action.",
         children,
         0,
         0};

@@ -6,6 +6,10 @@
 
 rud_status cli_inspect_model(const char *path, json_object *object);
 rud_status cli_inspect_episodes(const char *path, json_object *object);
+
+/* Draws the member "return_histogram" of what cli_inspect_episodes finds. */
+void cli_inspect_print_histogram(json_object *histogram);
+
 rud_status cli_inspect_run(const char *folder, json_object *object);
 
 /* The failure of adding to `object`. */

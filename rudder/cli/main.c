@@ -22,7 +22,8 @@ static const command commands[] = {
     {"judge", cli_judge_main, "say how far explanations can be trusted (judge toy, ...)"},
     {"envs", cli_envs, "list the environments, or record episodes (envs rollout NAME)"},
     {"report", cli_report, "write an experiment's page again"},
-    {"inspect", cli_inspect, "show what a model, an episode file or a run folder holds"},
+    {"inspect", cli_inspect, "show what a model, a data set of episodes or a run folder holds"},
+    {"export", cli_export, "convert a data set of episodes to another format"},
     {"bench", cli_bench, "measure the speed of each part"},
 };
 static const size_t command_count = sizeof commands / sizeof commands[0];

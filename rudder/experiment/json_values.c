@@ -145,7 +145,7 @@ rud_status rud_json_get_text(json_object *object, const char *key, char **text)
     return *text ? RUD_OK : rud_error(RUD_ENOMEM, "field `%s`: no memory left", key);
 }
 
-bool rud_json_number_at(json_object *array, size_t k, double *value)
+bool rud_number_text_at(json_object *array, size_t k, double *value)
 {
     json_object *entry = json_object_array_get_idx(array, k);
     if (entry && !is_number(entry)) return false;

@@ -33,7 +33,7 @@ check_exit 0 "--set reward" "$RUDDER" envs rollout coin-walk -n 20 --set reward=
 check "... pays before the end" grep -qE '"rewards": \[[0, ]*1, ' "$SCRATCH/stdout"
 
 check_exit 0 "inspect" "$RUDDER" inspect "$a" --json
-check "... counts" grep -q '"kind":"episodes",.*"episodes":3,"steps":150,"length":{"min":50.0,"mean":50.0,' "$SCRATCH/stdout"
+check "... counts" grep -q '"kind":"episodes",.*"format":"jsonl","episodes":3,"steps":150,"length_min":50.0,"length_mean":50.0,' "$SCRATCH/stdout"
 
 check_exit 2 "an unknown environment" "$RUDDER" envs rollout coin-wlak
 check "... says which there are" grep -q 'coin-walk, watch-repair' "$SCRATCH/stderr"
@@ -47,12 +47,13 @@ check_exit 2 "-n without rollout" "$RUDDER" envs -n 3
 check_exit 2 "an unknown action" "$RUDDER" envs record coin-walk
 
 # A file that cannot be written is named; what stood there stays.
-echo kept >"$SCRATCH/file"
-check_exit 1 "output below a file" "$RUDDER" envs rollout coin-walk -o "$SCRATCH/file/x.jsonl"
-check "... is named" grep -q 'file/x.jsonl' "$SCRATCH/stderr"
-check_exit 1 "a full disk" sh -c 'trap "" XFSZ; ulimit -f 1; "$0" envs rollout coin-walk -n 100 -o "$1"' "$RUDDER" "$SCRATCH/file"
-check "... is named" grep -q "rudder: .*/file: " "$SCRATCH/stderr"
-check "... and the old file is as it was" grep -qx kept "$SCRATCH/file"
+file=$SCRATCH/file.jsonl
+echo kept >"$file"
+check_exit 1 "output below a file" "$RUDDER" envs rollout coin-walk -o "$file/x.jsonl"
+check "... is named" grep -q 'file.jsonl/x.jsonl' "$SCRATCH/stderr"
+check_exit 1 "a full disk" sh -c 'trap "" XFSZ; ulimit -f 1; "$0" envs rollout coin-walk -n 100 -o "$1"' "$RUDDER" "$file"
+check "... is named" grep -q "rudder: .*/file.jsonl: " "$SCRATCH/stderr"
+check "... and the old file is as it was" grep -qx kept "$file"
 check "... and nothing is left aside" test -z "$(find "$SCRATCH" -name '*.tmp')"
 check_exit 1 "a full standard output" sh -c '"$0" envs rollout coin-walk -n 100 >/dev/full' "$RUDDER"
 finish

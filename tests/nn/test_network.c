@@ -456,7 +456,7 @@ END_TEST
 START_TEST(presets_are_listed)
 {
     static const char *const names[] = {"lstm", "lstm1997", "rudder", "rudder-centred", "r-lstm"};
-    for (size_t k = 0; k < 4; k++) {
+    for (size_t k = 0; k < 5; k++) {
         ck_assert_str_eq(rud_cell_preset_at(k)->name, names[k]);
         ck_assert_ptr_eq(rud_cell_preset(names[k]), rud_cell_preset_at(k));
     }
