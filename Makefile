@@ -10,8 +10,9 @@ CFLAGS ?= -O3 -g
 CC     := $(if $(filter default,$(origin CC)),gcc,$(CC))
 Q      := $(if $(V),,@)
 
-# pkg-config is asked when a recipe runs: `make deps` may just have installed it.
-PACKAGES := openblas yaml-0.1 json-c
+# pkg-config is asked when a recipe runs: `make deps` may just have installed it. Newer systems
+# call MessagePack for C msgpack-c.
+PACKAGES  = openblas yaml-0.1 json-c libzmq $(shell pkg-config --exists msgpack-c && echo msgpack-c || echo msgpack)
 LIBS      = $(shell pkg-config --libs $(PACKAGES)) -lm
 WARNINGS := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Werror
 FLAGS     = -std=c11 -D_POSIX_C_SOURCE=200809L -DRUD_VERSION=\"$(VERSION)\" -Irudder -I. -I$(BUILD) \
@@ -80,7 +81,7 @@ install: build ## install below PREFIX, or below DESTDIR/PREFIX
 	install -m 644 $(LIBRARY) $(SHARED) $(DESTDIR)$(LIBDIR)
 	cp -P $(BUILD)/$(SONAME) $(BUILD)/librudder.so $(DESTDIR)$(LIBDIR)
 	for h in $(HEADERS); do install -D -m 644 $$h $(DESTDIR)$(PREFIX)/include/rudder/$${h#rudder/} || exit; done
-	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' rudder/rudder.pc.in \
+	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|; s|@PACKAGES@|$(PACKAGES)|' rudder/rudder.pc.in \
 	    > $(DESTDIR)$(LIBDIR)/pkgconfig/rudder.pc
 
 uninstall: ## remove what install put there

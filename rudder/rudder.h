@@ -24,6 +24,7 @@
 #include "episodes/batch.h"
 #include "episodes/episode.h"
 #include "episodes/features.h"
+#include "episodes/journal.h"
 #include "episodes/jsonl.h"
 
 #include "attribution/attribution.h"
