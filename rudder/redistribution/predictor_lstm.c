@@ -227,6 +227,44 @@ static rud_status predict_lstm(rud_predictor *predictor, const rud_episode *cons
     return RUD_OK;
 }
 
+/* The network that predicts, with the scaling that its head stands for. */
+static rud_status copy_lstm(const rud_predictor *from, rud_predictor *to)
+{
+    const lstm_model *model = from->model;
+    lstm_model *made = NULL;
+    RUD_TRY(create_model(to, &made));
+    RUD_TRY(rud_network_copy(predicting(model), &made->network));
+    RUD_TRY(rud_activations_create(&made->activations));
+    made->updates = 1;
+    made->mean = model->updates > 0 ? model->mean : from->target.mean;
+    made->scale = model->updates > 0 ? model->scale : rud_predictor_scale(from);
+    to->target = (rud_target){1, made->mean, made->scale * made->scale};
+    return RUD_OK;
+}
+
+static rud_status create_stream(const rud_predictor *predictor, void **state)
+{
+    rud_network_state *network_state = NULL;
+    const rud_status status =
+        rud_network_state_create(predicting(predictor->model), &network_state);
+    *state = network_state;
+    return status;
+}
+
+static void free_stream(void *state)
+{
+    rud_network_state *network_state = state;
+    rud_network_state_free(&network_state);
+}
+
+static double step_stream(const rud_predictor *predictor, void *state, const float *x)
+{
+    const lstm_model *model = predictor->model;
+    float y = 0;
+    rud_network_step(predicting(model), state, x, &y);
+    return y * model->scale + model->mean;
+}
+
 static rud_status save_lstm(const rud_predictor *predictor, rud_tensor_file *file)
 {
     follow_target(predictor); /* episodes may have been observed since the last update */
@@ -262,6 +300,10 @@ const rud_predictor_kind rud_predictor_lstm = {
     .free = free_lstm,
     .update = update_lstm,
     .predict = predict_lstm,
+    .copy = copy_lstm,
+    .stream_create = create_stream,
+    .stream_free = free_stream,
+    .stream_step = step_stream,
     .save = save_lstm,
     .load = load_lstm,
 };

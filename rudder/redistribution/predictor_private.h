@@ -24,6 +24,13 @@ typedef struct rud_predictor_kind {
                          rud_losses *losses);
     rud_status (*predict)(rud_predictor *predictor, const rud_episode *const *episodes,
                           size_t count, double *const *g);
+    /* Fills to->model for predicting only; NULL: there is no model. */
+    rud_status (*copy)(const rud_predictor *from, rud_predictor *to);
+    /* What a stream keeps between its inputs, and one input x[D]; NULL: it has to see the whole
+     * episode. */
+    rud_status (*stream_create)(const rud_predictor *predictor, void **state);
+    void (*stream_free)(void *state);
+    double (*stream_step)(const rud_predictor *predictor, void *state, const float *x);
     /* Model files; NULL: there is nothing to save. */
     rud_status (*save)(const rud_predictor *predictor, rud_tensor_file *file);
     rud_status (*load)(rud_predictor *predictor, const rud_tensor_file *file);
@@ -40,6 +47,7 @@ struct rud_predictor {
     float *inputs;                     /* scratch: one episode's inputs */
     size_t inputs_capacity;
     void *model; /* of the kind */
+    bool fixed;  /* a copy, which cannot be trained */
 };
 
 extern const rud_predictor_kind rud_predictor_lstm;

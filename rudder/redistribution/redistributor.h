@@ -54,6 +54,13 @@ typedef struct rud_redistribution_report {
 rud_status rud_redistributor_submit(rud_redistributor *redistributor, const rud_episode *episode,
                                     double *redistributed, rud_redistribution_report *report);
 
+/* What submit does but for the rewards, of several episodes: all are predicted, then learned from
+ * in order. errors[count], which may be NULL: G minus the prediction made before. An episode that
+ * does not fit fails, and nothing has changed. */
+rud_status rud_redistributor_learn(rud_redistributor *redistributor,
+                                   const rud_episode *const *episodes, size_t count,
+                                   double *errors);
+
 /* Rewards of any episode by the present model; nothing is learned. */
 rud_status rud_redistributor_redistribute(rud_redistributor *redistributor,
                                           const rud_episode *episode, double *redistributed,
@@ -65,6 +72,16 @@ bool rud_redistributor_due(const rud_redistributor *redistributor);
 /* At most `updates` updates from the lesson buffer (SIZE_MAX: as the schedule says). *done (may be
  * NULL): updates made; 0 while the lesson buffer is not ready. */
 rud_status rud_redistributor_train(rud_redistributor *redistributor, size_t updates, size_t *done);
+
+/* Quality from errors G - prediction of other predictions of the same episodes, by the standard
+ * deviation of the training returns here; `ready` and so on as in the state below. */
+typedef struct rud_gate_state {
+    bool ready;
+    double quality;
+    double standard_error;
+} rud_gate_state;
+rud_gate_state rud_redistributor_gate(const rud_redistributor *redistributor,
+                                      const rud_quality *quality);
 
 /* State for progress and reports. */
 typedef struct rud_redistributor_state {
@@ -80,6 +97,7 @@ rud_redistributor_state rud_redistributor_get_state(const rud_redistributor *red
 /* Views. */
 rud_predictor *rud_redistributor_predictor(rud_redistributor *redistributor);
 const rud_lesson_buffer *rud_redistributor_lessons(const rud_redistributor *redistributor);
+const rud_quality *rud_redistributor_quality(const rud_redistributor *redistributor);
 
 #ifdef __cplusplus
 }
