@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/messagepack.h"
 #include "base/pool.h"
 #include "base/progress.h"
 #include "base/rng.h"
