@@ -10,7 +10,7 @@
  * The header's map:
  *     {"format": "rudder-journal", "version": 1, "task": string, "first_episode": unsigned,
  *      "observation_space": space, "action_space": space or nil}
- *     space: {"kind": "discrete" or "multi_discrete", "sizes": tensor} or
+ *     space: {"kind": "discrete" or "multi_discrete", "sizes": [unsigned, ...]} or
  *            {"kind": "box", "width": unsigned, "low": tensor or nil, "high": tensor or nil}
  * An episode's map:
  *     {"id": string, "seed": unsigned or nil, "terminated": bool, "truncated": bool,
@@ -18,7 +18,7 @@
  *      "rewards": tensor [T]}
  *     tensor: {"dtype": string, "shape": [unsigned, ...], "data": bytes}
  * Data are little-endian, row by row; dtype is the first of uint8, int16, int32, float32, float64
- * that holds every number exactly (int64 for sizes). Numbers come back bit for bit. */
+ * that holds every number exactly. Numbers come back bit for bit. Unknown keys are ignored. */
 #ifndef RUD_EPISODES_JOURNAL_H
 #define RUD_EPISODES_JOURNAL_H
 
@@ -52,11 +52,12 @@ void rud_journal_header_free(rud_journal_header *header);
 
 typedef struct rud_journal_options {
     size_t segment_bytes; /* a segment this large is followed by a new one; 1 .. BATCH_MAX */
+    /* Checked when a segment begins, and at open. The last segment always stays. */
     uint64_t keep_bytes;  /* the oldest segments go while all take more than this; 0: no limit */
     size_t keep_segments; /* the oldest segments go while there are more; 0: no limit */
 } rud_journal_options;
 
-/* segments of 16 MiB, at most 4 GiB, any number */
+/* segments of 16 MiB, 1 GiB in all, any number */
 rud_journal_options rud_journal_options_default(void);
 
 /* A segment that was not whole. */
@@ -78,8 +79,8 @@ typedef struct rud_journal_recovery {
 
 /* ---- writing ---- */
 
-/* Open for writing; all functions may be called by any thread. Appends wait for each other, never
- * for a sync's disk. */
+/* Open for writing. One thread at a time appends and syncs; rud_journal_has and rud_journal_count
+ * may be called by any thread meanwhile and never wait for the disk. */
 typedef struct rud_journal rud_journal;
 
 /* Opens the folder for writing, making it where it is absent, and recovers: a torn tail is cut; a
@@ -101,9 +102,10 @@ const rud_journal_recovery *rud_journal_recovery_of(const rud_journal *journal);
 /* Appends those of episodes[count] whose ids the journal does not hold: all of them or none. They
  * are durable after the next rud_journal_sync, and so are those that were held already, which may
  * have been appended just before: acknowledge only then. added[count], which may be NULL, tells
- * which were new. RUD_EINVAL (no id, or one too long or not UTF-8, which are checked here; widths
- * other than the spaces'; more than BATCH_MAX bytes), RUD_ENONFINITE; RUD_EIO (disk full say): the
- * segment is cut back to its last whole record, and later calls work once there is room. */
+ * which were new. RUD_EINVAL (no id, or one of more than RUD_JOURNAL_ID_MAX bytes; widths other
+ * than the spaces'; more than RUD_JOURNAL_BATCH_MAX bytes), RUD_ENONFINITE; RUD_EIO (disk full
+ * say): the segment is cut back to its last whole record, and later calls work once there is room.
+ */
 rud_status rud_journal_append(rud_journal *journal, const rud_episode *episode, bool *added);
 rud_status rud_journal_append_many(rud_journal *journal, const rud_episode *const *episodes,
                                    size_t count, bool *added);
@@ -143,11 +145,16 @@ const rud_journal_header *rud_journal_reader_header(const rud_journal_reader *re
  * and byte of what is damaged; the next call goes on with the next whole record. */
 rud_status rud_journal_reader_next(rud_journal_reader *reader, rud_episode **episode);
 
-/* Segments and bytes read so far. */
-size_t rud_journal_reader_segments(const rud_journal_reader *reader);
-uint64_t rud_journal_reader_bytes(const rud_journal_reader *reader);
+/* What was read so far. */
+typedef struct rud_journal_progress {
+    size_t segments;
+    uint64_t bytes;      /* of these segments */
+    uint64_t tail_bytes; /* of a record at the end of the last segment that is not whole */
+} rud_journal_progress;
 
-/* All episodes, appended to *list; on failure *list is as it was. */
+rud_journal_progress rud_journal_reader_progress(const rud_journal_reader *reader);
+
+/* All episodes, appended to *list; on failure, damage included, *list is as it was. */
 rud_status rud_journal_read(const char *path, rud_episodes *list);
 
 /* Is `path` a folder with segments, or a file that starts as a segment does? */
