@@ -24,14 +24,14 @@ asan tsan: SANITIZE = -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all -
 
 objects  = $(addprefix $(BUILD)/obj/,$(addsuffix .o,$(basename $(1))))
 PROGRAM_SOURCES := $(wildcard rudder/cli/*.c)
-LIBRARY_SOURCES := $(filter-out rudder/cli/%,$(wildcard rudder/*/*.c rudder/*/*.S envs/*.c))
+LIBRARY_SOURCES := $(filter-out rudder/cli/%,$(wildcard rudder/*/*.c rudder/*/*.S envs/*.c agent_bridge/*.c))
 TEST_SOURCES    := $(wildcard tests/*/test_*.c)
 PROGRAM_OBJECTS := $(call objects,$(PROGRAM_SOURCES))
 LIBRARY_OBJECTS := $(call objects,$(LIBRARY_SOURCES))
 HARNESS_OBJECTS := $(call objects,$(wildcard tests/*.c))
 TESTS   := $(TEST_SOURCES:%.c=$(BUILD)/%)
-HEADERS := $(filter-out rudder/cli/% %_private.h,$(wildcard rudder/*.h rudder/*/*.h envs/*.h))
-CODE    := $(wildcard rudder/*.h rudder/*/*.[ch] envs/*.[ch] tests/*.[ch] tests/*/*.[ch])
+HEADERS := $(filter-out rudder/cli/% %_private.h,$(wildcard rudder/*.h rudder/*/*.h envs/*.h agent_bridge/*.h))
+CODE    := $(wildcard rudder/*.h rudder/*/*.[ch] envs/*.[ch] agent_bridge/*.[ch] tests/*.[ch] tests/*/*.[ch])
 PROGRAM := $(BUILD)/rudder
 LIBRARY := $(BUILD)/librudder.a
 SHARED  := $(BUILD)/librudder.so.$(VERSION)

@@ -1,5 +1,5 @@
-/* Messages of the bridge as bytes: MessagePack read from strangers and written for them. PROTOCOL.md
- * says what is in them. */
+/* Messages of the bridge as bytes: MessagePack read from strangers and written for them.
+ * PROTOCOL.md says what is in them. */
 #ifndef RUD_AGENT_BRIDGE_WIRE_PRIVATE_H
 #define RUD_AGENT_BRIDGE_WIRE_PRIVATE_H
 
@@ -192,6 +192,8 @@ void rud_pack_nil(rud_packer *packer);
 /* A tensor of doubles, written as `dtype`; BOOL, INT64, UINT8 or FLOAT64. */
 void rud_pack_tensor(rud_packer *packer, rud_dtype dtype, const size_t *shape, size_t rank,
                      const double *values);
+/* One number as a plain one: an integer or a float. */
+void rud_pack_tensor_scalar(rud_packer *packer, rud_dtype dtype, double value);
 void rud_pack_flags(rud_packer *packer, const bool *values, size_t count);
 
 /* key and value in one. */

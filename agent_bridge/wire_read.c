@@ -405,8 +405,8 @@ rud_status rud_wire_choice(rud_wire_place place, const msgpack_object *map, cons
         used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", k > 0 ? ", " : "",
                                  choices[k]);
     }
-    return rud_problem_set(place.problem, RUD_PROBLEM_WRONG_VALUE, place.path, key,
-                           "there are: %s", known);
+    return rud_problem_set(place.problem, RUD_PROBLEM_WRONG_VALUE, place.path, key, "there are: %s",
+                           known);
 }
 
 /* ---- tensors ---- */
@@ -552,10 +552,6 @@ static rud_status read_list(rud_wire_place place, const char *key, const msgpack
     }
     view->list = value;
     view->dtype = RUD_FLOAT64;
-    if (view->count == 0 && view->rank > 0 && view->shape[view->rank - 1] == 0 &&
-        view->rank == 1) {
-        return RUD_OK;
-    }
     if (check_list(value, 0, &first, view)) return RUD_OK;
     return rud_problem_set(place.problem, RUD_PROBLEM_WRONG_TYPE, place.path, key,
                            "a tensor is needed, or a number, or lists of numbers of one length");

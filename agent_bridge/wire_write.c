@@ -108,7 +108,7 @@ void rud_pack_real_or_nil(rud_packer *packer, double value)
     }
 }
 
-static void pack_number(rud_packer *packer, rud_dtype dtype, double value)
+void rud_pack_tensor_scalar(rud_packer *packer, rud_dtype dtype, double value)
 {
     if (dtype == RUD_BOOL) {
         rud_pack_bool(packer, value != 0);
@@ -124,7 +124,7 @@ static const double *pack_lists(rud_packer *packer, rud_dtype dtype, const size_
                                 size_t rank, size_t level, const double *values)
 {
     if (level == rank) {
-        pack_number(packer, dtype, *values);
+        rud_pack_tensor_scalar(packer, dtype, *values);
         return values + 1;
     }
     rud_pack_array(packer, shape[level]);
