@@ -141,16 +141,15 @@ static bool too_much(const rud_journal *journal)
 }
 
 /* Removes the oldest segments beyond what is to be kept. One that cannot be removed stays, and is
- * tried again when the next segment begins. */
-static rud_status retire(rud_journal *journal)
+ * tried again after the next append. */
+static void retire(rud_journal *journal)
 {
-    rud_status status = RUD_OK;
     pthread_mutex_lock(&journal->mutex);
     while (too_much(journal)) {
         rud_journal_segments *segments = &journal->segments;
         char *path;
-        status = rud_journal_segment_path(journal->folder, segments->items[0].number, &path);
-        if (status != RUD_OK) break;
+        if (rud_journal_segment_path(journal->folder, segments->items[0].number, &path) != RUD_OK)
+            break;
         const bool gone = unlink(path) == 0 || errno == ENOENT;
         free(path);
         if (!gone) break;
@@ -159,7 +158,6 @@ static rud_status retire(rud_journal *journal)
         memmove(segments->items, segments->items + 1, segments->count * sizeof *segments->items);
     }
     pthread_mutex_unlock(&journal->mutex);
-    return status;
 }
 
 /* What a killed process wrote may be in memory only, and its episodes will count as kept. */
@@ -180,7 +178,8 @@ static rud_status open_journal(rud_journal *journal, const rud_journal_header *h
     if (journal->segments.count == 0) RUD_TRY(begin_segment(journal, 0));
     RUD_TRY(open_last(journal));
     RUD_TRY(sync_last(journal));
-    return retire(journal);
+    retire(journal);
+    return RUD_OK;
 }
 
 rud_status rud_journal_open(const char *folder, const rud_journal_header *header,
@@ -313,8 +312,7 @@ static rud_status roll_over(rud_journal *journal)
         begin_segment(journal, journal->segments.items[journal->segments.count - 1].number + 1));
     close(journal->file);
     journal->file = -1;
-    RUD_TRY(open_last(journal));
-    return retire(journal);
+    return open_last(journal);
 }
 
 static rud_status write_at_end(rud_journal *journal, const char *bytes, size_t size)
@@ -375,6 +373,7 @@ rud_status rud_journal_append_many(rud_journal *journal, const rud_episode *cons
     if (status == RUD_OK) status = write_at_end(journal, buffer.bytes.data, buffer.bytes.size);
     if (status == RUD_OK) {
         book(journal, journal->size + buffer.bytes.size, new_count);
+        retire(journal);
     } else {
         forget(journal, new_count);
         for (size_t k = 0; added != NULL && k < count; k++) added[k] = false;

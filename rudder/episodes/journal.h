@@ -52,7 +52,7 @@ void rud_journal_header_free(rud_journal_header *header);
 
 typedef struct rud_journal_options {
     size_t segment_bytes; /* a segment this large is followed by a new one; 1 .. BATCH_MAX */
-    /* Checked when a segment begins, and at open. The last segment always stays. */
+    /* Checked at open and after each append. The last segment always stays. */
     uint64_t keep_bytes;  /* the oldest segments go while all take more than this; 0: no limit */
     size_t keep_segments; /* the oldest segments go while there are more; 0: no limit */
 } rud_journal_options;
