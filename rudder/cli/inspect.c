@@ -58,6 +58,7 @@ static rud_status is_model(const char *path, bool *model)
 
 static rud_status inspect(const char *path, json_object *object)
 {
+    if (rud_is_journal(path)) return cli_inspect_journal(path, object);
     if (rud_is_folder(path)) return cli_inspect_run(path, object);
     bool model = false;
     RUD_TRY(is_model(path, &model));
@@ -143,8 +144,8 @@ int cli_inspect(int argc, char **argv)
         options,
         parse,
         "FILE",
-        "Shows what a model (safetensors), an episode file (JSON lines) or the folder of a run "
-        "holds.",
+        "Shows what a model (safetensors), an episode file (JSON lines), a journal of the agent "
+        "bridge or the folder of a run holds.",
         children,
         0,
         0};

@@ -3,19 +3,7 @@
 
 #include "cli/inspect.h"
 
-/* Running minimum, mean, maximum and standard deviation (Welford 1962). */
-typedef struct range {
-    double min, max, mean, squares;
-    size_t count;
-} range;
-
-typedef struct totals {
-    range length, reward;
-    size_t steps, terminated, truncated, seeds, final_observations;
-    size_t observation_width, action_width;
-} totals;
-
-static void range_add(range *r, double value)
+static void range_add(cli_range *r, double value)
 {
     r->min = r->count ? fmin(r->min, value) : value;
     r->max = r->count ? fmax(r->max, value) : value;
@@ -25,7 +13,7 @@ static void range_add(range *r, double value)
     r->squares += difference * (value - r->mean);
 }
 
-static bool add_range(json_object *object, const char *name, const range *r)
+static bool add_range(json_object *object, const char *name, const cli_range *r)
 {
     json_object *o = json_object_new_object();
     return cli_json_add(object, name, o) && cli_json_add_real(o, "min", r->min) &&
@@ -33,7 +21,7 @@ static bool add_range(json_object *object, const char *name, const range *r)
            cli_json_add_real(o, "std", sqrt(r->squares / (double)r->count));
 }
 
-static void count_episode(totals *sums, const rud_episode *episode)
+void cli_totals_count(cli_totals *sums, const rud_episode *episode)
 {
     range_add(&sums->length, (double)episode->steps);
     range_add(&sums->reward, rud_episode_return(episode));
@@ -46,36 +34,41 @@ static void count_episode(totals *sums, const rud_episode *episode)
     sums->action_width = episode->action_width;
 }
 
-static rud_status read_all(rud_jsonl_reader *reader, totals *sums)
+static rud_status read_all(rud_jsonl_reader *reader, cli_totals *sums)
 {
     for (;;) {
         rud_episode *episode;
         if (cli_stop) return rud_error(RUD_EINTERRUPTED, "interrupted");
         RUD_TRY(rud_jsonl_next(reader, &episode));
         if (!episode) return RUD_OK;
-        count_episode(sums, episode);
+        cli_totals_count(sums, episode);
         rud_episode_free(&episode);
     }
 }
 
+bool cli_totals_add(json_object *object, const cli_totals *sums)
+{
+    return cli_json_add_count(object, "episodes", sums->length.count) &&
+           cli_json_add_count(object, "steps", sums->steps) &&
+           add_range(object, "length", &sums->length) &&
+           add_range(object, "return", &sums->reward) &&
+           cli_json_add_count(object, "observation_width", sums->observation_width) &&
+           cli_json_add_count(object, "action_width", sums->action_width) &&
+           cli_json_add_count(object, "final_observations", sums->final_observations) &&
+           cli_json_add_count(object, "terminated", sums->terminated) &&
+           cli_json_add_count(object, "truncated", sums->truncated) &&
+           cli_json_add_count(object, "with_seed", sums->seeds);
+}
+
 rud_status cli_inspect_episodes(const char *path, json_object *object)
 {
-    totals sums = {0};
+    cli_totals sums = {0};
     rud_jsonl_reader *reader;
     RUD_TRY(rud_jsonl_open(path, &reader));
     const rud_status status = read_all(reader, &sums);
     rud_jsonl_close(&reader);
     RUD_TRY(status);
     if (sums.length.count == 0) return rud_error(RUD_EFORMAT, "%s: holds no episode", path);
-    return cli_added(
-        cli_json_add_text(object, "kind", "episodes") && cli_json_add_text(object, "file", path) &&
-        cli_json_add_count(object, "episodes", sums.length.count) &&
-        cli_json_add_count(object, "steps", sums.steps) &&
-        add_range(object, "length", &sums.length) && add_range(object, "return", &sums.reward) &&
-        cli_json_add_count(object, "observation_width", sums.observation_width) &&
-        cli_json_add_count(object, "action_width", sums.action_width) &&
-        cli_json_add_count(object, "final_observations", sums.final_observations) &&
-        cli_json_add_count(object, "terminated", sums.terminated) &&
-        cli_json_add_count(object, "truncated", sums.truncated) &&
-        cli_json_add_count(object, "with_seed", sums.seeds));
+    return cli_added(cli_json_add_text(object, "kind", "episodes") &&
+                     cli_json_add_text(object, "file", path) && cli_totals_add(object, &sums));
 }

@@ -21,7 +21,7 @@ static const command commands[] = {
     {"explain", cli_explain, "say how much each step of an episode adds to its return"},
     {"envs", cli_envs, "list the environments, or record episodes (envs rollout NAME)"},
     {"report", cli_report, "write an experiment's page again"},
-    {"inspect", cli_inspect, "show what a model, an episode file or a run folder holds"},
+    {"inspect", cli_inspect, "show what a model, an episode file, a journal or a run holds"},
     {"bench", cli_bench, "measure the speed of each part"},
 };
 static const size_t command_count = sizeof commands / sizeof commands[0];

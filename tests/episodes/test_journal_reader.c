@@ -1,4 +1,5 @@
 /* Reading a journal while another process writes it. */
+#include <math.h>
 #include <sched.h>
 #include <sys/wait.h>
 
@@ -120,6 +121,41 @@ START_TEST(progress_tells_what_was_read)
 }
 END_TEST
 
+/* Written by tests/fixtures/journal.py, which knows journals by their description only. */
+START_TEST(a_journal_of_another_writer_is_read)
+{
+    static const double observations[] = {0.1, -0.2, 3, 0, 1e-300, -1};
+    rud_journal_reader *reader;
+    rud_episodes list = {0};
+    ck_ok(rud_journal_reader_open("tests/fixtures/journal", &reader));
+    const rud_journal_header *header = rud_journal_reader_header(reader);
+    ck_assert_str_eq(header->task, "fixture");
+    ck_assert_int_eq(header->observation_space.kind, RUD_SPACE_BOX);
+    ck_assert_double_eq(header->observation_space.low[0], -INFINITY);
+    ck_assert_double_eq(header->observation_space.high[1], 0.1);
+    ck_assert_int_eq(header->action_space.kind, RUD_SPACE_DISCRETE);
+    ck_assert_int_eq(header->action_space.sizes[0], 40000);
+    rud_journal_reader_close(&reader);
+    ck_ok(rud_journal_read("tests/fixtures/journal", &list));
+    ck_assert_uint_eq(list.count, 2);
+    const rud_episode *first = list.items[0], *second = list.items[1];
+    ck_assert_str_eq(first->id, "first");
+    ck_assert(first->has_seed && first->seed == UINT64_MAX);
+    ck_assert(first->terminated && !first->truncated);
+    ck_assert_uint_eq(first->steps, 2);
+    ck_assert_uint_eq(first->observation_rows, 3);
+    assert_same_row(first->observations, observations, 6);
+    assert_same_row(first->actions, (const double[]){39999, 0}, 2);
+    assert_same_row(first->rewards, (const double[]){0.5, -1.25}, 2);
+    ck_assert_str_eq(second->id, "zweite \xc3\xa9");
+    ck_assert(!second->has_seed && !second->terminated && second->truncated);
+    assert_same_row(second->observations, (const double[]){-300, 0}, 2);
+    assert_same_row(second->actions, (const double[]){255}, 1);
+    assert_same_row(second->rewards, (const double[]){-2}, 1);
+    rud_episodes_free(&list);
+}
+END_TEST
+
 START_TEST(what_is_no_journal_is_refused)
 {
     const char *folder = test_folder();
@@ -148,6 +184,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_reader_sees_whole_records_only);
     tcase_add_test(tests, damage_is_named_and_the_rest_is_read);
     tcase_add_test(tests, progress_tells_what_was_read);
+    tcase_add_test(tests, a_journal_of_another_writer_is_read);
     tcase_add_test(tests, what_is_no_journal_is_refused);
     suite_add_tcase(suite, tests);
     return suite;
