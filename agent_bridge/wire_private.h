@@ -66,11 +66,6 @@ rud_problem_code rud_problem_of(rud_status status);
 
 /* ---- reading ---- */
 
-typedef struct rud_wire_limits {
-    size_t depth; /* of nested maps and lists; at most RUD_WIRE_DEPTH */
-    size_t items; /* values in a message */
-} rud_wire_limits;
-
 /* A read message; its texts and bytes are views into the frame. */
 typedef struct rud_message {
     msgpack_object root;
@@ -79,8 +74,7 @@ typedef struct rud_message {
 
 /* Reads one value that fills the frame. Every length is checked against the bytes left before any
  * memory is taken. RUD_EFORMAT, RUD_ENOMEM. */
-rud_status rud_message_read(const void *bytes, size_t size, const rud_wire_limits *limits,
-                            rud_message *message);
+rud_status rud_message_read(const void *bytes, size_t size, rud_message *message);
 void rud_message_free(rud_message *message);
 
 /* The field's value; NULL if it is absent or nil. */

@@ -1,12 +1,11 @@
-/* Reading MessagePack that a stranger sent. msgpack-c takes memory for as many values as a length
- * announces, so the whole frame is walked first: lengths against the bytes left, depth, number of
- * values. */
+/* Reading messages that a stranger sent. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "agent_bridge/wire_private.h"
+#include "base/messagepack.h"
 
 static const char *const problem_names[] = {
     "",
@@ -74,111 +73,12 @@ rud_problem_code rud_problem_of(rud_status status)
     }
 }
 
-/* ---- the walk over the frame ---- */
+/* ---- messages ---- */
 
-typedef struct walk {
-    const unsigned char *at, *end;
-    size_t items;
-} walk;
-
-/* A big-endian number of `size` bytes; false if they are not there. */
-static bool take_length(walk *w, size_t size, size_t *length)
+rud_status rud_message_read(const void *bytes, size_t size, rud_message *message)
 {
-    if ((size_t)(w->end - w->at) < size) return false;
-    *length = 0;
-    for (size_t k = 0; k < size; k++) *length = *length << 8 | w->at[k];
-    w->at += size;
-    return true;
-}
-
-static bool skip(walk *w, size_t size)
-{
-    if ((size_t)(w->end - w->at) < size) return false;
-    w->at += size;
-    return true;
-}
-
-/* Bytes of the value behind the first byte c, whose length stands in the next `prefix` bytes. */
-static bool skip_counted(walk *w, size_t prefix, size_t extra)
-{
-    size_t length = 0;
-    return take_length(w, prefix, &length) && skip(w, extra) && skip(w, length);
-}
-
-/* A value that holds no others; *container: it is a map or list instead. */
-static bool skip_leaf(walk *w, unsigned char c)
-{
-    static const unsigned char fixed[] = {4, 8, 1, 2, 4, 8, 1, 2, 4, 8, 2, 3, 5, 9, 17};
-    if (c <= 0x7f || c >= 0xe0) return true;
-    if (c >= 0xa0 && c <= 0xbf) return skip(w, c & 0x1f);
-    if (c == 0xc0 || c == 0xc2 || c == 0xc3) return true;
-    if (c >= 0xc4 && c <= 0xc6) return skip_counted(w, (size_t)1 << (c - 0xc4), 0);
-    if (c >= 0xc7 && c <= 0xc9) return skip_counted(w, (size_t)1 << (c - 0xc7), 1);
-    if (c >= 0xca && c <= 0xd8) return skip(w, fixed[c - 0xca]);
-    if (c >= 0xd9 && c <= 0xdb) return skip_counted(w, (size_t)1 << (c - 0xd9), 0);
-    return false; /* 0xc1 */
-}
-
-/* Is c the start of a map or list? *children: values in it. */
-static bool open_container(walk *w, unsigned char c, bool *whole, size_t *children)
-{
-    *whole = true;
-    if (c >= 0x80 && c <= 0x8f) {
-        *children = 2 * (size_t)(c & 0x0f);
-    } else if (c >= 0x90 && c <= 0x9f) {
-        *children = c & 0x0f;
-    } else if (c == 0xdc || c == 0xdd) {
-        *whole = take_length(w, c == 0xdc ? 2 : 4, children);
-    } else if (c == 0xde || c == 0xdf) {
-        *whole = take_length(w, c == 0xde ? 2 : 4, children);
-        *children *= 2;
-    } else {
-        return false;
-    }
-    return true;
-}
-
-static rud_status walk_values(walk *w, const rud_wire_limits *limits)
-{
-    size_t left[RUD_WIRE_DEPTH + 1] = {1}, depth = 0;
-    for (;;) {
-        while (left[depth] == 0) {
-            if (depth == 0) return RUD_OK;
-            depth--;
-        }
-        left[depth]--;
-        if (w->at == w->end) return rud_error(RUD_EFORMAT, "the message ends too early");
-        if (++w->items > limits->items) {
-            return rud_error(RUD_EFORMAT, "more than %zu values in a message; send tensors",
-                             limits->items);
-        }
-        const unsigned char c = *w->at++;
-        bool whole = false;
-        size_t children = 0;
-        if (!open_container(w, c, &whole, &children)) {
-            if (!skip_leaf(w, c)) return rud_error(RUD_EFORMAT, "this is not whole MessagePack");
-            continue;
-        }
-        /* Each child takes a byte at least. */
-        if (!whole || children > (size_t)(w->end - w->at)) {
-            return rud_error(RUD_EFORMAT, "a map or list is longer than the message");
-        }
-        if (children == 0) continue;
-        if (depth == limits->depth) {
-            return rud_error(RUD_EFORMAT, "maps and lists are nested deeper than %zu",
-                             limits->depth);
-        }
-        left[++depth] = children;
-    }
-}
-
-rud_status rud_message_read(const void *bytes, size_t size, const rud_wire_limits *limits,
-                            rud_message *message)
-{
-    walk w = {.at = bytes, .end = (const unsigned char *)bytes + size};
     *message = (rud_message){0};
-    RUD_TRY(walk_values(&w, limits));
-    if (w.at != w.end) return rud_error(RUD_EFORMAT, "bytes stand behind the message");
+    RUD_TRY(rud_messagepack_check(bytes, size, RUD_WIRE_DEPTH));
     msgpack_unpacked unpacked;
     msgpack_unpacked_init(&unpacked);
     const msgpack_unpack_return result = msgpack_unpack_next(&unpacked, bytes, size, NULL);

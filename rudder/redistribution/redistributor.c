@@ -268,22 +268,26 @@ static rud_status update(rud_redistributor *redistributor)
     return RUD_OK;
 }
 
+size_t rud_redistributor_begin_round(rud_redistributor *redistributor)
+{
+    const rud_training_options *training = &redistributor->options.training;
+    redistributor->since_training = 0;
+    return redistributor->updates == 0 ? training->first_updates : training->updates;
+}
+
 rud_status rud_redistributor_train(rud_redistributor *redistributor, size_t updates, size_t *done)
 {
     const rud_training_options *training = &redistributor->options.training;
     const bool scheduled = updates == SIZE_MAX;
     const size_t useful = rud_predictor_useful_updates(redistributor->predictor);
     size_t count = 0;
-    if (scheduled) {
-        updates = redistributor->updates == 0 ? training->first_updates : training->updates;
-    }
+    if (scheduled) updates = rud_redistributor_begin_round(redistributor);
     if (updates > useful) updates = useful;
     if (!rud_lesson_buffer_ready(redistributor->buffer)) updates = 0;
     for (; count < updates; count++) {
         if (scheduled && count > 0 && redistributor->loss < training->loss_threshold) break;
         RUD_TRY(update(redistributor));
     }
-    if (scheduled) redistributor->since_training = 0;
     if (done != NULL) *done = count;
     return RUD_OK;
 }

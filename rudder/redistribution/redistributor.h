@@ -83,6 +83,10 @@ typedef struct rud_gate_state {
 rud_gate_state rud_redistributor_gate(const rud_redistributor *redistributor,
                                       const rud_quality *quality);
 
+/* For a caller that trains in small pieces: the updates that the schedule gives the round which is
+ * due now. The next round counts its episodes from here. */
+size_t rud_redistributor_begin_round(rud_redistributor *redistributor);
+
 /* State for progress and reports. */
 typedef struct rud_redistributor_state {
     bool ready;
