@@ -30,6 +30,7 @@
 
 #include "attribution/attribution.h"
 
+#include "redistribution/explainer.h"
 #include "redistribution/lesson_buffer.h"
 #include "redistribution/predictor.h"
 #include "redistribution/quality.h"
@@ -41,6 +42,7 @@
 
 #include "experiment/config.h"
 #include "experiment/experiment.h"
+#include "experiment/explanation_page.h"
 #include "experiment/report.h"
 #include "experiment/results.h"
 #include "experiment/statistics.h"

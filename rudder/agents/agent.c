@@ -42,6 +42,8 @@ static rud_status fill(rud_agent *agent, const rud_env *env, uint64_t seed)
     const char *cell = agent->kind->predictor_cell;
     if (cell != NULL) {
         memcpy(agent->options.redistributor.predictor.cell, cell, strlen(cell) + 1);
+        /* Without a network only differences can be had. */
+        agent->options.redistributor.redistribution.attribution = rud_attribution_options_default();
     }
     agent->exploration = rud_rng_stream(seed, "exploration", 0);
     return agent->kind->create != NULL ? agent->kind->create(agent, env, seed) : RUD_OK;

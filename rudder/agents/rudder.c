@@ -9,20 +9,19 @@
 
 #include "agents/agent_private.h"
 
+enum { LESSONS_AT_ONCE = 64 };
+
 typedef struct rudder_memory {
-    double *redistributed; /* [max_steps] */
-    bool open;             /* the gate, when the values were learned last */
+    double *redistributed; /* of one episode, or of several, one behind the other */
+    size_t capacity;
+    bool open; /* the gate, when the values were learned last */
 } rudder_memory;
 
 static rud_status create(rud_agent *agent, const rud_env *env, uint64_t seed)
 {
     const rud_env_spec *spec = rud_env_specification(env);
-    rudder_memory *memory = agent->memory = calloc(1, sizeof *memory);
-    if (memory == NULL) return rud_error(RUD_ENOMEM, "no memory for an agent");
-    memory->redistributed = malloc(spec->max_steps * sizeof *memory->redistributed);
-    if (memory->redistributed == NULL) {
-        return rud_error(RUD_ENOMEM, "no memory for %zu rewards", spec->max_steps);
-    }
+    agent->memory = calloc(1, sizeof(rudder_memory));
+    if (agent->memory == NULL) return rud_error(RUD_ENOMEM, "no memory for an agent");
     rud_features *features = NULL;
     RUD_TRY(rud_features_create(&agent->options.features, &spec->observation_space,
                                 &spec->action_space, &features));
@@ -39,28 +38,65 @@ static void free_memory(rud_agent *agent)
     free(memory);
 }
 
-/* Q(s_t, a_t) <- r'_t. */
-static rud_status learn_redistributed(rud_agent *agent, const rud_episode *episode)
+/* Makes room for the rewards of so many steps. */
+static rud_status reserve(rudder_memory *memory, size_t steps)
 {
-    const rudder_memory *memory = agent->memory;
+    if (steps <= memory->capacity) return RUD_OK;
+    free(memory->redistributed);
+    memory->capacity = 0;
+    memory->redistributed = calloc(steps, sizeof *memory->redistributed);
+    if (memory->redistributed == NULL) {
+        return rud_error(RUD_ENOMEM, "no memory for %zu rewards", steps);
+    }
+    memory->capacity = steps;
+    return RUD_OK;
+}
+
+/* Q(s_t, a_t) <- r'_t. */
+static rud_status learn_redistributed(rud_agent *agent, const rud_episode *episode,
+                                      const double *redistributed)
+{
     for (size_t t = 0; t < episode->steps; t++) {
         RUD_TRY(rud_q_table_learn(agent->table, rud_observation(episode, t),
-                                  rud_discrete_action(episode, t), memory->redistributed[t]));
+                                  rud_discrete_action(episode, t), redistributed[t]));
+    }
+    return RUD_OK;
+}
+
+/* Lessons first .. first + n - 1, n at most LESSONS_AT_ONCE. */
+static rud_status learn_lessons(rud_agent *agent, const rud_lesson_buffer *lessons, size_t first,
+                                size_t n)
+{
+    rudder_memory *memory = agent->memory;
+    const rud_episode *episodes[LESSONS_AT_ONCE];
+    double *redistributed[LESSONS_AT_ONCE];
+    rud_redistribution_report reports[LESSONS_AT_ONCE];
+    size_t steps = 0;
+    for (size_t k = 0; k < n; k++) {
+        episodes[k] = rud_lesson_buffer_episode(lessons, first + k);
+        steps += episodes[k]->steps;
+    }
+    RUD_TRY(reserve(memory, steps));
+    for (size_t k = 0, at = 0; k < n; at += episodes[k++]->steps) {
+        redistributed[k] = memory->redistributed + at;
+    }
+    RUD_TRY(rud_redistributor_redistribute_many(agent->redistributor, episodes, n, redistributed,
+                                                reports));
+    for (size_t k = 0; k < n; k++) {
+        RUD_TRY(learn_redistributed(agent, episodes[k], redistributed[k]));
     }
     return RUD_OK;
 }
 
 static rud_status learn_anew(rud_agent *agent)
 {
-    rudder_memory *memory = agent->memory;
     const rud_lesson_buffer *lessons = rud_redistributor_lessons(agent->redistributor);
+    const size_t count = rud_lesson_buffer_count(lessons);
     rud_q_table_clear(agent->table);
-    for (size_t i = 0; i < rud_lesson_buffer_count(lessons); i++) {
-        const rud_episode *episode = rud_lesson_buffer_episode(lessons, i);
-        rud_redistribution_report report;
-        RUD_TRY(rud_redistributor_redistribute(agent->redistributor, episode, memory->redistributed,
-                                               &report));
-        RUD_TRY(learn_redistributed(agent, episode));
+    for (size_t first = 0; first < count; first += LESSONS_AT_ONCE) {
+        const size_t left = count - first;
+        RUD_TRY(
+            learn_lessons(agent, lessons, first, left < LESSONS_AT_ONCE ? left : LESSONS_AT_ONCE));
     }
     return RUD_OK;
 }
@@ -70,9 +106,10 @@ static rud_status finish(rud_agent *agent, const rud_episode *episode)
     rudder_memory *memory = agent->memory;
     rud_redistribution_report report;
     size_t updates = 0;
+    RUD_TRY(reserve(memory, episode->steps));
     RUD_TRY(
         rud_redistributor_submit(agent->redistributor, episode, memory->redistributed, &report));
-    RUD_TRY(report.ready ? learn_redistributed(agent, episode)
+    RUD_TRY(report.ready ? learn_redistributed(agent, episode, memory->redistributed)
                          : rud_learn_rewards_to_go(agent->table, episode));
     if (rud_redistributor_due(agent->redistributor)) {
         RUD_TRY(rud_redistributor_train(agent->redistributor, SIZE_MAX, &updates));

@@ -1,5 +1,6 @@
 /* A call: its options and input checked, its result laid out and finished. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,6 +121,16 @@ static rud_status check_input(const rud_attribution_options *o, const rud_attrib
     return RUD_OK;
 }
 
+const char *rud_call_episode(const rud_attribution_call *call, size_t b,
+                             char text[RUD_EPISODE_TEXT])
+{
+    if (call->names)
+        snprintf(text, RUD_EPISODE_TEXT, "episode %s", call->names[b]);
+    else
+        snprintf(text, RUD_EPISODE_TEXT, "episode %zu", b);
+    return text;
+}
+
 /* The lengths up to the chosen step. */
 static rud_status read_lengths(const rud_attribution_options *o, const rud_attribution_input *input,
                                rud_attribution_call *call)
@@ -127,14 +138,15 @@ static rud_status read_lengths(const rud_attribution_options *o, const rud_attri
     const size_t B = input->B;
     RUD_TRY(rud_buffer_reserve(&call->memory->lengths, B, sizeof(size_t)));
     size_t *lengths = call->memory->lengths.data;
+    char episode[RUD_EPISODE_TEXT];
     for (size_t b = 0; b < B; b++) {
         lengths[b] = input->lengths ? input->lengths[b] : input->T;
         if (lengths[b] < 1 || lengths[b] > input->T)
-            return rud_error(RUD_EINVAL, "episode %zu has %zu steps; the batch allows 1 to %zu", b,
-                             lengths[b], input->T);
+            return rud_error(RUD_EINVAL, "%s has %zu steps; the batch allows 1 to %zu",
+                             rud_call_episode(call, b, episode), lengths[b], input->T);
         if (o->step != RUD_LAST_STEP && o->step >= lengths[b])
-            return rud_error(RUD_EINVAL, "step %zu: episode %zu has %zu steps, the last is %zu",
-                             o->step, b, lengths[b], lengths[b] - 1);
+            return rud_error(RUD_EINVAL, "step %zu: %s has %zu steps, the last is %zu", o->step,
+                             rud_call_episode(call, b, episode), lengths[b], lengths[b] - 1);
         if (o->step != RUD_LAST_STEP) lengths[b] = o->step + 1;
         if (lengths[b] > call->T) call->T = lengths[b];
     }
@@ -146,10 +158,11 @@ static rud_status read_lengths(const rud_attribution_options *o, const rud_attri
 static rud_status not_a_number(const rud_attribution_call *call, size_t t, size_t b)
 {
     const float *x = call->x + (t * call->B + b) * call->D;
+    char episode[RUD_EPISODE_TEXT];
     size_t d = 0;
     while (isfinite(x[d])) d++;
-    return rud_error(RUD_ENONFINITE, "episode %zu: feature %zu of step %zu is not a finite number",
-                     b, d, t);
+    return rud_error(RUD_ENONFINITE, "%s: feature %zu of step %zu is not a finite number",
+                     rud_call_episode(call, b, episode), d, t);
 }
 
 static rud_status check_numbers(const rud_attribution_call *call)
@@ -164,8 +177,8 @@ static rud_status check_numbers(const rud_attribution_call *call)
     return RUD_OK;
 }
 
-/* The doubles of a result: two arrays [T][B], then seven [B], all 0. */
-enum { STEP_ARRAYS = 2, EPISODE_ARRAYS = 7 };
+/* The doubles of a result: two arrays [T][B], then eight [B], all 0. */
+enum { STEP_ARRAYS = 2, EPISODE_ARRAYS = 8 };
 
 static rud_status lay_out_result(rud_attribution_call *call)
 {
@@ -182,7 +195,7 @@ static rud_status lay_out_result(rud_attribution_call *call)
     double **const episode_arrays[EPISODE_ARRAYS] = {&call->prediction, &call->baseline_prediction,
                                                      &call->initial,    &call->irrelevant,
                                                      &call->largest,    &call->total,
-                                                     &call->error};
+                                                     &call->error,      &call->near_zero};
     next += STEP_ARRAYS * T * B;
     for (size_t k = 0; k < EPISODE_ARRAYS; k++, next += B) *episode_arrays[k] = next;
     return RUD_OK;
@@ -198,14 +211,16 @@ rud_status rud_call_relevance(rud_attribution_call *call)
 
 static rud_status not_finite(const rud_attribution_call *call, size_t b)
 {
+    char episode[RUD_EPISODE_TEXT];
+    rud_call_episode(call, b, episode);
     if (!isfinite(call->prediction[b]))
-        return rud_error(RUD_ENONFINITE, "episode %zu: the prediction is not a finite number", b);
+        return rud_error(RUD_EDIVERGED, "%s: the prediction is not a finite number", episode);
     return rud_error(
         RUD_ENONFINITE,
-        "%s: the relevance of episode %zu is not finite; denominators near zero: %zu; "
+        "%s: the relevance of %s is not finite; denominators near zero: %.0f; "
         "give a larger epsilon or product-epsilon (0.2 is usual for the rule prop), or "
         "choose another rule",
-        call->options->method->name, b, call->near_zero);
+        call->options->method->name, episode, call->near_zero[b]);
 }
 
 /* Totals and conservation errors; what the method did not set is 0 and adds nothing. */
@@ -258,7 +273,9 @@ static void show_result(const rud_attribution_call *call, rud_attribution_result
                                  .total = call->total,
                                  .conservation_error = call->error,
                                  .largest = lrp ? call->largest : NULL,
-                                 .near_zero_denominators = call->near_zero};
+                                 .near_zero = lrp ? call->near_zero : NULL};
+    for (size_t b = 0; b < call->B; b++)
+        result->near_zero_denominators += (size_t)call->near_zero[b];
 }
 
 rud_status rud_attribution_run(rud_attribution *attribution, const rud_attribution_options *options,
@@ -284,6 +301,7 @@ rud_status rud_attribution_run(rud_attribution *attribution, const rud_attributi
         .offset = input->offset,
         .given = input->activations,
         .conserves = options->method->conserves,
+        .names = input->names,
     };
     RUD_TRY(read_lengths(options, input, &call));
     if (!call.given) RUD_TRY(check_numbers(&call));

@@ -129,6 +129,7 @@ typedef struct rud_attribution_input {
      * the same options: lrp then walks back over it at once, and x is not checked. Other methods do
      * not read it. */
     const rud_activations *activations;
+    const char *const *names; /* [B], what messages call the episodes; NULL: by their numbers */
 } rud_attribution_input;
 
 /* Makes the next forward keep what lrp needs by these options. */
@@ -148,7 +149,8 @@ typedef struct rud_attribution_result {
      * decomposition: + irrelevant + b_y); NaN where the method does not conserve. */
     const double *conservation_error;
     const double *largest;         /* [B], of lrp: the largest |relevance| met; else NULL */
-    size_t near_zero_denominators; /* of lrp: |denominator| < RUD_NEAR_ZERO, over all episodes */
+    const double *near_zero;       /* [B], of lrp: how many |denominator| < RUD_NEAR_ZERO */
+    size_t near_zero_denominators; /* the sum of it */
 } rud_attribution_result;
 
 #define RUD_NEAR_ZERO 1e-4
@@ -160,8 +162,8 @@ void rud_attribution_free(rud_attribution **attribution);
 
 /* Explains a batch; each episode's numbers are those it has alone. *result is a view until the next
  * call. RUD_EINVAL: an option or input out of range, or a method that a bidirectional network does
- * not allow; RUD_ENONFINITE: relevance that is not finite, with the number of denominators near
- * zero. */
+ * not allow; RUD_EDIVERGED: a prediction that is not finite; RUD_ENONFINITE: relevance that is not,
+ * with the number of denominators near zero. */
 rud_status rud_attribution_run(rud_attribution *attribution, const rud_attribution_options *options,
                                const rud_attribution_input *input, rud_attribution_result *result);
 

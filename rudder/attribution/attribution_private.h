@@ -49,12 +49,17 @@ struct rud_attribution_call {
     double *step_relevance; /* [T][B] */
     double *absorbed;       /* [T][B] */
     double *prediction, *baseline_prediction, *initial, *irrelevant, *largest; /* [B] */
-    double *total, *error;                                                     /* [B] */
+    double *total, *error, *near_zero;                                         /* [B] */
     double constant;   /* what is in every prediction and in no relevance: b_y of decomposition */
     bool steps_as_one; /* no step_relevance; the method sets total */
     bool conserves;    /* the error is a number; as the method's row says */
-    size_t near_zero;
+    const char *const *names; /* [B], or NULL */
 };
+
+/* "episode 3", or its name: for messages. */
+enum { RUD_EPISODE_TEXT = 96 };
+const char *rud_call_episode(const rud_attribution_call *call, size_t b,
+                             char text[RUD_EPISODE_TEXT]);
 
 /* The bits of |x|: in order as the numbers are, infinity and then NaN on top. */
 static inline uint32_t rud_magnitude(float x)

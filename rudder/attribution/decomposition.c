@@ -321,11 +321,14 @@ static void take_prediction(void *context, size_t k, double prediction, const fl
 
 static rud_status check_steps(const rud_attribution_call *call)
 {
+    const rud_attribution_options *options = call->options;
+    char episode[RUD_EPISODE_TEXT];
     for (size_t b = 0; b < call->B; b++)
-        if (call->options->steps_end > rud_call_length(call, b))
-            return rud_error(
-                RUD_EINVAL, "steps %zu:%zu: episode %zu has %zu steps; the end can be that at most",
-                call->options->steps_begin, call->options->steps_end, b, rud_call_length(call, b));
+        if (options->steps_end > rud_call_length(call, b))
+            return rud_error(RUD_EINVAL,
+                             "steps %zu:%zu: %s has %zu steps; the end can be that at most",
+                             options->steps_begin, options->steps_end,
+                             rud_call_episode(call, b, episode), rud_call_length(call, b));
     return RUD_OK;
 }
 

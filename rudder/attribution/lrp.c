@@ -139,7 +139,7 @@ static void head(const walk *w, const float *const h[RUD_DIRECTIONS], size_t b, 
     call->absorbed[b] += (1.0 - options->bias_factor) * kept + call->offset;
     call->largest[b] = fabs(R);
     note_largest(w, b, rud_largest_magnitude(w->finals + b * N, N, 0));
-    call->near_zero += R != 0.0 && fabs(denominator) < RUD_NEAR_ZERO;
+    call->near_zero[b] += R != 0.0 && fabs(denominator) < RUD_NEAR_ZERO;
 }
 
 static void start(const walk *w)
@@ -336,7 +336,7 @@ static void end_half(const half_walk *half)
         for (size_t j = 0; j < H; j++) call->initial[b] += (double)w->c_relevance[b * H + j];
         for (size_t k = 0; k < RUD_LANES; k++) {
             note_largest(w, b, w->notes[b].largest[k]);
-            call->near_zero += w->notes[b].near_zero[k];
+            call->near_zero[b] += w->notes[b].near_zero[k];
         }
     }
 }

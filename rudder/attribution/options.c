@@ -18,6 +18,7 @@ typedef struct option {
     kind kind;
     size_t place;      /* in the structure */
     size_t least;      /* COUNT: at least */
+    double most;       /* NUMBER: 0 to it; 0: to infinity */
     bool may_be_unset; /* NUMBER: NaN is written as "auto" */
     int unset_names;   /* CHOICE: values that text cannot set, at the end of `names` */
     const char *names[CHOICES];
@@ -26,7 +27,7 @@ typedef struct option {
 #define PLACE(member) offsetof(rud_attribution_options, member)
 
 static const option table[] = {
-    {{"method", NULL, "NAME", "what to compute; default difference"},
+    {{"method", NULL, "NAME", "the method of contribution analysis; default difference"},
      .kind = METHOD,
      .place = PLACE(method)},
     {{"output", NULL, "K", "output of the head, from 0 on; default 0"},
@@ -47,7 +48,8 @@ static const option table[] = {
     {{"bias-factor", "lrp", "NUMBER",
       "share of bias and stabiliser that is spread over the inputs, 0 to 1; default 0"},
      .kind = NUMBER,
-     .place = PLACE(bias_factor)},
+     .place = PLACE(bias_factor),
+     .most = 1.0},
     {{"product-epsilon", "lrp", "NUMBER",
       "stabiliser of gate + signal; default 0.2 for the rule prop, else 0"},
      .kind = NUMBER,
@@ -145,6 +147,13 @@ static rud_status set_number(const option *o, const char *value, double *to)
     const double number = strtod(value, &end);
     if (end == value || *end || isspace((unsigned char)*value) || !isfinite(number))
         return rud_error(RUD_EINVAL, "%s: '%s' is not a number", o->public.name, value);
+    if (number < 0.0) {
+        return rud_error(RUD_EINVAL, "%s is %s; it must be 0 or more", o->public.name, value);
+    }
+    if (o->most > 0.0 && number > o->most) {
+        return rud_error(RUD_EINVAL, "%s is %s; it must be 0 to %g", o->public.name, value,
+                         o->most);
+    }
     *to = number;
     return RUD_OK;
 }

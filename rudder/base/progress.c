@@ -67,11 +67,15 @@ static void line_add_state(line *line, const rud_progress *progress, double time
 {
     double elapsed = time - progress->started;
     double fraction = fraction_done(progress);
-    line_add(line, "%3d %%  %llu/%llu  ", (int)(100 * fraction), (unsigned long long)progress->done,
-             (unsigned long long)progress->total);
+    if (progress->total != RUD_TOTAL_UNKNOWN) {
+        line_add(line, "%3d %%  %llu/%llu  ", (int)(100 * fraction),
+                 (unsigned long long)progress->done, (unsigned long long)progress->total);
+    } else {
+        line_add(line, "%llu  ", (unsigned long long)progress->done);
+    }
     line_add_duration(line, elapsed);
     line_add(line, " elapsed");
-    if (fraction > 0 && fraction < 1) {
+    if (fraction > 0 && fraction < 1 && progress->total != RUD_TOTAL_UNKNOWN) {
         line_add(line, ", ");
         line_add_duration(line, elapsed * (1 - fraction) / fraction);
         line_add(line, " left");
@@ -92,9 +96,11 @@ static void show_bar(rud_progress *progress, double time)
 {
     line line = {.length = 0};
     int filled = (int)(BAR_WIDTH * fraction_done(progress));
-    line_add(&line, "%s [", progress->title);
-    for (int k = 0; k < BAR_WIDTH; k++) line_add(&line, "%c", k < filled ? '#' : '.');
-    line_add(&line, "] ");
+    line_add(&line, "%s ", progress->title);
+    for (int k = 0; progress->total != RUD_TOTAL_UNKNOWN && k < BAR_WIDTH; k++) {
+        line_add(&line, "%s%c%s", k ? "" : "[", k < filled ? '#' : '.',
+                 k == BAR_WIDTH - 1 ? "] " : "");
+    }
     line_add_state(&line, progress, time);
     cut_to_terminal(&line, fileno(progress->stream));
     fprintf(progress->stream, "\r%s\033[K", line.text); /* ESC [ K erases what stood behind */

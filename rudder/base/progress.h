@@ -14,7 +14,10 @@ extern "C" {
 
 typedef struct rud_progress rud_progress;
 
-/* stream: borrowed until free; NULL for silence. total: units of work. Caller owns *progress. */
+#define RUD_TOTAL_UNKNOWN UINT64_MAX
+
+/* stream: borrowed until free; NULL for silence. total: units of work, or
+ * RUD_TOTAL_UNKNOWN: then only what is done is shown. Caller owns *progress. */
 rud_status rud_progress_create(FILE *stream, const char *title, uint64_t total,
                                rud_progress **progress);
 

@@ -15,13 +15,14 @@ typedef struct arguments {
 } arguments;
 
 static const cli_bench_part *const parts[] = {&cli_bench_train, &cli_bench_forward,
-                                              &cli_bench_stream, &cli_bench_env};
+                                              &cli_bench_stream, &cli_bench_lrp, &cli_bench_env};
 enum { PARTS = sizeof parts / sizeof parts[0] };
 
 static const struct argp_option options[] = {
     {"part", KEY_PART, "PART", 0,
-     "train (a whole training step), forward, stream (one step of one episode), lrp or env "
-     "(stepping of B copies); default: all at several sizes",
+     "train (a whole training step), forward, stream (one step of one episode), lrp (LRP-all on "
+     "stored activations, beside the forward pass) or env (stepping of B copies); default: all at "
+     "several sizes",
      0},
     {"size", KEY_SIZE, "D,H,B,T", 0,
      "Inputs, hidden units, episodes (or copies), steps; default 16,32,8,100", 0},
@@ -111,39 +112,59 @@ static double now_ms(void)
     return 1e3 * (double)time.tv_sec + 1e-6 * (double)time.tv_nsec;
 }
 
-static rud_status time_runs(const cli_bench_part *part, void *state, double *ms, size_t reps)
+float *cli_bench_random(size_t count, uint64_t index)
 {
-    for (size_t k = 0; k < WARM_UP; k++) RUD_TRY(part->run(state));
-    for (size_t k = 0; k < reps; k++) {
+    float *array = malloc(count * sizeof *array);
+    rud_rng rng = rud_rng_stream(0, "benchmark", index);
+    for (size_t k = 0; array && k < count; k++) array[k] = (float)(2 * rud_rng_uniform(&rng) - 1);
+    return array;
+}
+
+/* Milliseconds that a run takes; NULL takes none. */
+static rud_status time_run(rud_status (*run)(void *state), void *state, double *ms)
+{
+    const double start = now_ms();
+    if (run) RUD_TRY(run(state));
+    *ms = now_ms() - start;
+    return RUD_OK;
+}
+
+/* In turn, so that what else the machine does meets both alike. */
+static rud_status time_runs(const cli_bench_part *part, void *state, size_t reps, double *ms,
+                            double *forward_ms)
+{
+    for (size_t k = 0; k < WARM_UP + reps; k++) {
+        const size_t at = k < WARM_UP ? 0 : k - WARM_UP;
         if (cli_stop) return rud_error(RUD_EINTERRUPTED, "interrupted");
-        const double start = now_ms();
-        RUD_TRY(part->run(state));
-        ms[k] = now_ms() - start;
+        RUD_TRY(time_run(part->run_forward, state, &forward_ms[at]));
+        RUD_TRY(time_run(part->run, state, &ms[at]));
     }
     return RUD_OK;
+}
+
+static void summarise(const cli_bench_case *what, const cli_bench_part *part, double *ms,
+                      double *forward_ms, cli_bench_result *result)
+{
+    /* `stream` is timed over an episode and told by the step. */
+    const double units = part == &cli_bench_stream ? (double)what->T : 1;
+    const double median = rud_quantile(ms, what->reps, 0.5);
+    result->median_ms = median / units;
+    result->min_ms = rud_quantile(ms, what->reps, 0) / units;
+    result->steps_per_second =
+        part == &cli_bench_env ? 1e3 * (double)what->B * (double)what->T / median : NAN;
+    result->forward_ms = part->run_forward ? rud_quantile(forward_ms, what->reps, 0.5) : NAN;
 }
 
 rud_status cli_bench_measure(const cli_bench_case *what, cli_bench_result *result)
 {
     const cli_bench_part *part = find_part(what->part);
     void *state = NULL;
-    double *ms = malloc(what->reps * sizeof *ms);
-    rud_status status = RUD_OK;
-    if (!ms) {
-        status = rud_error(RUD_ENOMEM, "no memory for %zu repetitions", what->reps);
-    } else {
-        status = part->create(what, &state);
-    }
-    if (status == RUD_OK) status = time_runs(part, state, ms, what->reps);
-    if (status == RUD_OK) {
-        /* `stream` is timed over an episode and told by the step. */
-        const double units = part == &cli_bench_stream ? (double)what->T : 1;
-        const double median = rud_quantile(ms, what->reps, 0.5);
-        result->median_ms = median / units;
-        result->min_ms = rud_quantile(ms, what->reps, 0) / units;
-        result->steps_per_second =
-            part == &cli_bench_env ? 1e3 * (double)what->B * (double)what->T / median : NAN;
-    }
+    double *ms = malloc(2 * what->reps * sizeof *ms);
+    if (!ms) return rud_error(RUD_ENOMEM, "no memory for %zu repetitions", what->reps);
+    double *forward_ms = ms + what->reps;
+    rud_status status = part->create(what, &state);
+    if (status == RUD_OK) status = time_runs(part, state, what->reps, ms, forward_ms);
+    if (status == RUD_OK) summarise(what, part, ms, forward_ms, result);
     part->destroy(state);
     free(ms);
     return status;
@@ -164,6 +185,10 @@ static rud_status print_json(const cli_bench_case *what, const cli_bench_result 
         made = cli_json_add_text(o, "environment", what->environment) &&
                cli_json_add_real(o, "steps_per_second", result->steps_per_second);
     }
+    if (made && isfinite(result->forward_ms)) {
+        made = cli_json_add_real(o, "forward_ms", result->forward_ms) &&
+               cli_json_add_real(o, "lrp_ms", result->median_ms);
+    }
     if (made) return cli_json_print(o, stdout);
     json_object_put(o);
     return rud_error(RUD_ENOMEM, "no memory for the JSON output");
@@ -175,6 +200,10 @@ static void print_row(const cli_bench_case *what, const cli_bench_result *result
            what->B, what->T, what->threads, what->cell->name, result->median_ms, result->min_ms);
     if (isfinite(result->steps_per_second)) {
         printf("  %.3g steps/s of %s", result->steps_per_second, what->environment);
+    }
+    if (isfinite(result->forward_ms)) {
+        printf("  %.2f of forward, %.5f", result->median_ms / result->forward_ms,
+               result->forward_ms);
     }
     printf("\n");
     fflush(stdout);
@@ -233,9 +262,6 @@ static rud_status measure_one(const arguments *a)
 {
     static const size_t usual[4] = {16, 32, 8, 100}, copies[4] = {1, 1, 1024, 1000};
     cli_bench_case what = a->what;
-    if (strcmp(what.part, "lrp") == 0) {
-        return rud_error(RUD_EINVAL, "this build has no contribution analysis by LRP to measure");
-    }
     if (!what.D) {
         what = with_sizes(what, what.part, strcmp(what.part, "env") == 0 ? copies : usual);
     }
@@ -261,7 +287,7 @@ int cli_bench(int argc, char **argv)
     a.what.cell = rud_cell_preset("lstm");
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     const char *part = a.what.part;
-    if (part && strcmp(part, "lrp") != 0 && !find_part(part)) {
+    if (part && !find_part(part)) {
         return cli_fail_usage(rud_error(
             RUD_EINVAL, "unknown part '%s'; there are: train, forward, stream, lrp, env", part));
     }

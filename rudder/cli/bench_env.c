@@ -116,4 +116,5 @@ static rud_status run(void *state)
     return rud_pool_run(b->pool, b->what.threads, step_slice, b);
 }
 
-const cli_bench_part cli_bench_env = {"env", create, run, destroy};
+const cli_bench_part cli_bench_env = {
+    .name = "env", .create = create, .run = run, .destroy = destroy};

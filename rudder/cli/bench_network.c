@@ -50,15 +50,6 @@ static rud_status no_memory(void)
     return rud_error(RUD_ENOMEM, "no memory for arrays of this size");
 }
 
-/* A new array of numbers in -1 .. 1. */
-static float *random_array(size_t count, uint64_t index)
-{
-    float *array = malloc(count * sizeof *array);
-    rud_rng rng = rud_rng_stream(0, "benchmark", index);
-    for (size_t k = 0; array && k < count; k++) array[k] = (float)(2 * rud_rng_uniform(&rng) - 1);
-    return array;
-}
-
 static rud_status create_slice(bench *b, size_t k)
 {
     const cli_bench_case *what = &b->what;
@@ -67,8 +58,8 @@ static rud_status create_slice(bench *b, size_t k)
     rud_network_parameters(b->network, &parameters);
     s->B = what->B * (k + 1) / what->threads - what->B * k / what->threads;
     const size_t count = what->T * s->B * what->D;
-    s->x = random_array(count, 2 * k);
-    s->target = random_array(count, 2 * k + 1);
+    s->x = cli_bench_random(count, 2 * k);
+    s->target = cli_bench_random(count, 2 * k + 1);
     s->dy = malloc(count * sizeof *s->dy);
     s->gradients = malloc(parameters * sizeof *s->gradients);
     if (!s->x || !s->target || !s->dy || !s->gradients) return no_memory();
@@ -170,6 +161,9 @@ static rud_status run_stream(void *state)
     return RUD_OK;
 }
 
-const cli_bench_part cli_bench_train = {"train", create, run_train, destroy};
-const cli_bench_part cli_bench_forward = {"forward", create, run_forward, destroy};
-const cli_bench_part cli_bench_stream = {"stream", create_stream, run_stream, destroy};
+const cli_bench_part cli_bench_train = {
+    .name = "train", .create = create, .run = run_train, .destroy = destroy};
+const cli_bench_part cli_bench_forward = {
+    .name = "forward", .create = create, .run = run_forward, .destroy = destroy};
+const cli_bench_part cli_bench_stream = {
+    .name = "stream", .create = create_stream, .run = run_stream, .destroy = destroy};

@@ -1,30 +1,117 @@
-/* rudder explain: how much each step of an episode adds to its predicted return. */
-#include <math.h>
+/* rudder explain: which step of an episode, and which feature of it, a prediction comes from. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "cli/cli.h"
+#include "cli/explain.h"
 
-enum { KEY_METHOD = 256, KEY_JSON, BAR_WIDTH = 24 };
+/* Option k of the table of attribution has the key KEY_TABLE + k. */
+enum { KEY_JSON = 256, KEY_HEAD, KEY_LIST, KEY_THREADS, KEY_TABLE = 512 };
+enum { OWN_OPTIONS = 6, MOST_OPTIONS = 64, GROUP_COMMON = 2 };
 
-typedef struct arguments {
-    cli_verbosity verbosity;
-    const char *model, *episodes, *output;
-    bool json;
-} arguments;
-
-static const struct argp_option options[] = {
-    {"model", 'm', "MODEL|RUN", 0, "A model file, or a run folder that holds one", 0},
-    {"method", KEY_METHOD, "NAME", 0,
-     "difference (the default): of consecutive return predictions; causal", 0},
-    {"json", KEY_JSON, 0, 0, "One JSON object a line and episode", 0},
-    {"output", 'o', "FILE", 0, "Write here instead of standard output; whole or not at all", 0},
-    {0},
+static const struct argp_option own_options[OWN_OPTIONS] = {
+    {"model", 'm', "MODEL|RUN", 0,
+     "A model file, a run folder that holds one, or a safetensors file with the LSTM of others", 1},
+    {"head", KEY_HEAD, "NAME", 0, "The head of an LSTM of others, where several fit", 1},
+    {"json", KEY_JSON, 0, 0, "One JSON object a line and episode", 1},
+    {0, 'o', "FILE", 0,
+     "Write here instead of standard output, whole or not at all; FILE.html: a page", 1},
+    {"threads", KEY_THREADS, "N", 0, "Threads (default: one a processor)", 1},
+    {"list", KEY_LIST, 0, 0, "List the methods, and end", 1},
 };
+
+/* The options that the parser knows: our own, then the table's, those of each method under its
+ * heading. */
+typedef struct option_list {
+    struct argp_option items[MOST_OPTIONS];
+    char headings[MOST_OPTIONS][48];
+    size_t count;
+} option_list;
+
+static void add_heading(option_list *list, const char *method, int group)
+{
+    char *heading = list->headings[list->count];
+    if (method) {
+        snprintf(heading, sizeof list->headings[0], "Options of %s:", method);
+    } else {
+        snprintf(heading, sizeof list->headings[0], "Options of every method:");
+    }
+    list->items[list->count++] = (struct argp_option){.doc = heading, .group = group};
+}
+
+/* The table has the options of a method beside each other. */
+static void build_options(option_list *list)
+{
+    const rud_attribution_option *option;
+    const char *method = "";
+    int group = 1;
+    memcpy(list->items, own_options, sizeof own_options);
+    list->count = OWN_OPTIONS;
+    for (size_t k = 0; (option = rud_attribution_option_at(k)) && list->count + 3 < MOST_OPTIONS;
+         k++) {
+        if (option->method != method) add_heading(list, option->method, ++group);
+        method = option->method;
+        const bool baseline = strcmp(option->name, "baseline") == 0;
+        list->items[list->count++] = (struct argp_option){
+            .name = option->name,
+            .key = KEY_TABLE + (int)k,
+            .arg = baseline ? "zero|mean|FILE" : option->values,
+            .doc = baseline ? "where the path starts, FILE: at the first episode in it, which is "
+                              "encoded like the others; default zero"
+                            : option->summary,
+            .group = group,
+        };
+    }
+}
+
+static void set_option(cli_explain_arguments *a, struct argp_state *state, size_t k,
+                       const char *value)
+{
+    const rud_attribution_option *option = rud_attribution_option_at(k);
+    const bool baseline = strcmp(option->name, "baseline") == 0;
+    a->options_given |= (uint64_t)1 << k;
+    if (baseline) a->baseline = NULL;
+    if (rud_attribution_set(&a->options, option->name, value) == RUD_OK) return;
+    if (baseline) {
+        a->baseline = value;
+    } else {
+        argp_error(state, "--%s", rud_last_error());
+    }
+}
+
+/* An option that the method does not read was meant for another one. */
+static void check_options(const cli_explain_arguments *a, struct argp_state *state)
+{
+    const rud_attribution_option *option;
+    for (size_t k = 0; (option = rud_attribution_option_at(k)); k++) {
+        if (!(a->options_given >> k & 1) || !option->method) continue;
+        if (!cli_explain_reads(a->options.method, option)) {
+            argp_error(state, "--%s belongs to the method %s, not to %s", option->name,
+                       option->method, a->options.method->name);
+        }
+    }
+}
+
+static bool is_page(const char *path)
+{
+    const size_t length = path ? strlen(path) : 0;
+    return length > 5 && strcmp(path + length - 5, ".html") == 0;
+}
+
+static void check_end(const cli_explain_arguments *a, struct argp_state *state)
+{
+    if (a->list) return;
+    if (!a->model) argp_error(state, "-m MODEL is missing");
+    if (!a->episodes) argp_error(state, "EPISODES is missing: a file, or - for standard input");
+    if (a->json && is_page(a->path)) {
+        argp_error(state, "-o %s writes a page: leave out --json", a->path);
+    }
+    check_options(a, state);
+}
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
-    arguments *a = state->input;
+    cli_explain_arguments *a = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->verbosity;
@@ -32,183 +119,171 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'm':
         a->model = argument;
         return 0;
-    case KEY_METHOD:
-        if (strcmp(argument, "difference") == 0) return 0;
-        argp_error(state, "unknown method '%s'; there is: difference", argument);
+    case KEY_HEAD:
+        a->head = argument;
         return 0;
     case KEY_JSON:
         a->json = true;
         return 0;
     case 'o':
-        a->output = argument;
+        a->path = argument;
+        return 0;
+    case KEY_THREADS:
+        a->threads = cli_number(state, "--threads", argument, 1, 1024);
+        return 0;
+    case KEY_LIST:
+        a->list = true;
         return 0;
     case ARGP_KEY_ARG:
         if (a->episodes) argp_error(state, "one EPISODES only, found '%s' too", argument);
         a->episodes = argument;
         return 0;
     case ARGP_KEY_END:
-        if (!a->model) argp_error(state, "-m MODEL is missing");
-        if (!a->episodes) argp_error(state, "EPISODES is missing: a file, or - for standard input");
+        check_end(a, state);
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-/* What is said of one episode, in reward units. */
-typedef struct explanation {
-    double prediction;     /* g_last */
-    double *relevance;     /* [T] */
-    double total;          /* of the relevance, and what the initial state holds: nothing here */
-    double initial, error; /* error: total - prediction */
-} explanation;
-
-static rud_status explain(rud_predictor *predictor, const rud_episode *episode, explanation *e)
-{
-    const rud_features *features = rud_predictor_features(predictor);
-    const size_t inputs = rud_features_inputs(features, episode), T = episode->steps;
-    double *g = malloc(inputs * sizeof *g);
-    *e = (explanation){.relevance = malloc(T * sizeof(double))};
-    rud_status status = RUD_OK;
-    if (!g || !e->relevance) {
-        status = rud_error(RUD_ENOMEM, "no memory for an episode of %zu steps", T);
-    } else {
-        status = rud_predictor_predict(predictor, &episode, 1, &g);
-    }
-    if (status == RUD_OK) {
-        rud_prediction_differences(g, inputs, T, e->relevance);
-        e->prediction = g[inputs - 1];
-        e->total = e->initial;
-        for (size_t t = 0; t < T; t++) e->total += e->relevance[t];
-        e->error = e->total - e->prediction;
-    }
-    free(g);
-    return status;
-}
-
-static rud_status print_json(const rud_episode *episode, const explanation *e, FILE *stream)
-{
-    json_object *o = json_object_new_object(), *steps = json_object_new_array();
-    bool made = o && steps;
-    for (size_t t = 0; made && t < episode->steps; t++) {
-        json_object *value = json_object_new_double(e->relevance[t]);
-        made = value && json_object_array_add(steps, value) == 0;
-        if (!made) json_object_put(value);
-    }
-    made = made && (episode->id ? cli_json_add_text(o, "id", episode->id)
-                                : json_object_object_add(o, "id", NULL) == 0);
-    made = made && cli_json_add_text(o, "method", "difference") &&
-           cli_json_add_real(o, "prediction", e->prediction);
-    if (made) {
-        made = cli_json_add(o, "step_relevance", steps); /* takes steps */
-        steps = NULL;
-    }
-    made = made && cli_json_add_real(o, "total", e->total) &&
-           cli_json_add_real(o, "initial_relevance", e->initial) &&
-           cli_json_add_real(o, "conservation_error", e->error);
-    json_object_put(steps);
-    if (made) return cli_json_print(o, stream);
-    json_object_put(o);
-    return rud_error(RUD_ENOMEM, "no memory for the JSON output");
-}
-
-/* A bar of BAR_WIDTH columns either side of a middle line. */
-static void print_bar(double share, FILE *stream)
-{
-    const int length = (int)lround(fabs(share) * BAR_WIDTH);
-    const bool left = share < 0;
-    fprintf(stream, "%*s", left ? BAR_WIDTH - length : BAR_WIDTH, "");
-    for (int k = 0; left && k < length; k++) fputc('#', stream);
-    fputc('|', stream);
-    for (int k = 0; !left && k < length; k++) fputc('#', stream);
-    fputc('\n', stream);
-}
-
-static void print_table(const rud_episode *episode, const explanation *e, FILE *stream)
-{
-    double largest = 0;
-    for (size_t t = 0; t < episode->steps; t++) largest = fmax(largest, fabs(e->relevance[t]));
-    fprintf(stream, "%s: %zu steps, return %.6g, predicted %.6g\n",
-            episode->id ? episode->id : "(no id)", episode->steps, rud_episode_return(episode),
-            e->prediction);
-    fprintf(stream, "  step       reward    relevance\n");
-    for (size_t t = 0; t < episode->steps; t++) {
-        fprintf(stream, "%6zu %12.5g %12.5g  ", t, episode->rewards[t], e->relevance[t]);
-        print_bar(largest > 0 ? e->relevance[t] / largest : 0, stream);
-    }
-    fprintf(stream, "   sum %12.5g %12.5g\n\n", rud_episode_return(episode), e->total);
-}
-
-static rud_status explain_one(rud_predictor *predictor, const rud_episode *episode, bool json,
-                              FILE *stream)
-{
-    explanation e;
-    rud_status status = rud_features_check(rud_predictor_features(predictor), episode);
-    if (status != RUD_OK) return status;
-    status = explain(predictor, episode, &e);
-    if (status == RUD_OK && json) status = print_json(episode, &e, stream);
-    if (status == RUD_OK && !json) print_table(episode, &e, stream);
-    free(e.relevance);
-    return status;
-}
-
-static rud_status explain_all(rud_predictor *predictor, const arguments *a, FILE *stream)
-{
-    rud_jsonl_reader *reader;
-    const bool standard = strcmp(a->episodes, "-") == 0;
-    RUD_TRY(rud_jsonl_open(a->episodes, &reader));
-    rud_status status = RUD_OK;
-    size_t count = 0;
-    for (; status == RUD_OK && !ferror(stream); count++) {
-        rud_episode *episode;
-        status = cli_stop ? rud_error(RUD_EINTERRUPTED, "interrupted")
-                          : rud_jsonl_next(reader, &episode);
-        if (status != RUD_OK || !episode) break;
-        status = explain_one(predictor, episode, a->json, stream);
-        if (status != RUD_OK) {
-            rud_error_context(status, "%s:%zu", standard ? "standard input" : a->episodes,
-                              rud_jsonl_line(reader));
+        if (key < KEY_TABLE || !rud_attribution_option_at((size_t)(key - KEY_TABLE))) {
+            return ARGP_ERR_UNKNOWN;
         }
-        rud_episode_free(&episode);
+        set_option(a, state, (size_t)(key - KEY_TABLE), argument);
+        return 0;
     }
-    if (status == RUD_OK && count == 0) {
-        status = rud_error(RUD_EFORMAT, "%s: holds no episode",
-                           standard ? "standard input" : a->episodes);
+}
+
+/* Where text goes. */
+typedef struct text_output {
+    const cli_explain_arguments *arguments;
+    const rud_explainer *explainer; /* for the names of features */
+    FILE *stream;
+} text_output;
+
+static rud_status write_text(void *context, cli_explained *explained)
+{
+    const text_output *output = context;
+    const rud_status status =
+        output->arguments->json
+            ? cli_explain_write_json(output->arguments, explained, output->stream)
+            : cli_explain_write_table(output->explainer, explained, output->stream);
+    if (status == RUD_OK && ferror(output->stream)) {
+        return rud_error(RUD_EIO, "the output cannot be written");
     }
-    rud_jsonl_close(&reader);
     return status;
 }
 
-static rud_status explain_to_output(rud_predictor *predictor, const arguments *a)
+static void warn_near_zero(const cli_explain_arguments *a, const cli_explain_counts *counts)
 {
-    if (!a->output) return explain_all(predictor, a, stdout);
+    if (counts->near_zero_denominators == 0 || a->verbosity.quiet) return;
+    fprintf(stderr,
+            "rudder: warning: %zu denominators in %zu of %zu episodes were nearer to zero than "
+            "%g, where relevance grows beyond all bounds; a larger --epsilon or "
+            "--product-epsilon keeps them away\n",
+            counts->near_zero_denominators, counts->near_zero_episodes,
+            counts->episodes - counts->left_out, RUD_NEAR_ZERO);
+}
+
+/* Everything that one call of the program works with. */
+typedef struct work {
+    const cli_explain_arguments *arguments;
+    cli_explain_source source;
+    cli_explain_model model;
+    rud_explainer *explainer;
+} work;
+
+static rud_status run(work *w, const cli_explain_sink *sink, FILE *progress,
+                      cli_explain_counts *counts)
+{
+    const rud_status status =
+        cli_explain_run(&w->source, &w->model, w->arguments->threads, progress, sink, counts);
+    warn_near_zero(w->arguments, counts);
+    return status;
+}
+
+static rud_status explain_to_page(work *w)
+{
+    cli_explain_page page = {0};
+    cli_explain_counts counts;
+    const cli_explain_sink sink = {cli_explain_page_add, &page, RUD_PAGE_EPISODES};
+    rud_status status = run(w, &sink, cli_progress(&w->arguments->verbosity), &counts);
+    if (status == RUD_OK) {
+        status = cli_explain_page_write(&page, w->arguments, w->explainer, counts.left_out);
+    }
+    cli_explain_page_free(&page);
+    return status;
+}
+
+static rud_status explain_to_stream(work *w, FILE *stream, FILE *progress)
+{
+    text_output output = {w->arguments, w->explainer, stream};
+    cli_explain_counts counts;
+    const cli_explain_sink sink = {write_text, &output, 0};
+    return run(w, &sink, progress, &counts);
+}
+
+static rud_status explain_to_file(work *w)
+{
     rud_atomic_file file;
-    RUD_TRY(rud_atomic_file_open(a->output, &file));
-    const rud_status status = explain_all(predictor, a, file.stream);
+    RUD_TRY(rud_atomic_file_open(w->arguments->path, &file));
+    const rud_status status =
+        explain_to_stream(w, file.stream, cli_progress(&w->arguments->verbosity));
     if (status == RUD_OK) return rud_atomic_file_commit(&file);
     rud_atomic_file_abort(&file);
     return status;
 }
 
-int cli_explain(int argc, char **argv)
+/* The exit code. What the explainer refuses at once is wrong usage. */
+static int explain(work *w)
 {
-    static const struct argp_child children[] = {{&cli_verbosity_argp, 0, 0, 0}, {0}};
-    static const struct argp argp = {
-        options,
+    const cli_explain_arguments *a = w->arguments;
+    rud_status status = cli_explain_source_open(a->episodes, &w->source);
+    if (status == RUD_OK) status = cli_explain_model_open(a, &w->source, &w->model);
+    if (status != RUD_OK) return cli_fail(status);
+    status = cli_explain_model_explainer(&w->model, &w->explainer);
+    if (status != RUD_OK) return cli_fail_usage(status);
+    if (is_page(a->path)) {
+        status = explain_to_page(w);
+    } else if (a->path) {
+        status = explain_to_file(w);
+    } else {
+        /* A bar would stand between the lines on a terminal. */
+        status = explain_to_stream(w, stdout,
+                                   isatty(STDOUT_FILENO) ? NULL : cli_progress(&a->verbosity));
+    }
+    return status == RUD_OK ? CLI_DONE : cli_fail(status);
+}
+
+static void parse_arguments(int argc, char **argv, cli_explain_arguments *a)
+{
+    static const struct argp_child children[] = {{&cli_verbosity_argp, 0, 0, 9}, {0}};
+    option_list options = {.count = 0};
+    build_options(&options);
+    const struct argp argp = {
+        options.items,
         parse,
         "EPISODES",
-        "Says how much each step of the episodes (JSON lines, - for standard input) adds to the "
-        "return that the model predicts.\v"
-        "Relevance is in units of reward, before the correction that makes it sum to the return. "
-        "The share of a final observation stands with the last step.",
+        "Says which step of each episode, and which feature of it, the model's prediction comes "
+        "from. EPISODES is JSON lines, - is standard input; for an LSTM of others \"observations\" "
+        "alone is enough, its rows are the inputs.\v"
+        "Relevance is in units of the prediction (of a return predictor: of reward, before the "
+        "correction that makes it sum to the return). The share of a final observation stands with "
+        "the last step.",
         children,
         0,
         0};
-    arguments a = {0};
-    argp_parse(&argp, argc, argv, 0, NULL, &a);
-    rud_predictor *predictor = NULL;
-    rud_status status = rud_predictor_load(a.model, &predictor);
-    if (status == RUD_OK) status = explain_to_output(predictor, &a);
-    rud_predictor_free(&predictor);
-    return status == RUD_OK ? CLI_DONE : cli_fail(status);
+    argp_parse(&argp, argc, argv, 0, NULL, a);
+}
+
+int cli_explain(int argc, char **argv)
+{
+    cli_explain_arguments a = {.options = rud_attribution_options_default()};
+    parse_arguments(argc, argv, &a);
+    if (a.list) {
+        const rud_status status = cli_explain_list(a.json, stdout);
+        return status == RUD_OK ? CLI_DONE : cli_fail(status);
+    }
+    work w = {.arguments = &a};
+    const int code = explain(&w);
+    rud_explainer_free(&w.explainer);
+    cli_explain_model_close(&w.model);
+    cli_explain_source_close(&w.source);
+    return code;
 }

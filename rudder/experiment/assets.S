@@ -1,4 +1,4 @@
-/* What the report needs, inside the program: each a text with a NUL behind its end. vega.js is made
+/* What the pages need, inside the program: each a text with a NUL behind its end. vega.js is made
  * by vega/bundle.sh and found in the build folder. */
     .section .rodata
 
@@ -14,6 +14,8 @@ rud_asset_\name:
 
     asset vega, "vega.js"
     asset page, "rudder/experiment/vega/page.html"
+    asset report, "rudder/experiment/vega/report.html"
+    asset explanation_page, "rudder/experiment/vega/explanation.html"
     asset config_light, "rudder/experiment/vega/config-light.json"
     asset config_dark, "rudder/experiment/vega/config-dark.json"
     asset episodes, "rudder/experiment/vega/episodes.json"
@@ -22,5 +24,7 @@ rud_asset_\name:
     asset predictor_quality, "rudder/experiment/vega/predictor-quality.json"
     asset predictor_loss, "rudder/experiment/vega/predictor-loss.json"
     asset example, "rudder/experiment/vega/example.json"
+    asset explanation_bars, "rudder/experiment/vega/explanation-bars.json"
+    asset explanation_heatmap, "rudder/experiment/vega/explanation-heatmap.json"
 
     .section .note.GNU-stack, "", %progbits

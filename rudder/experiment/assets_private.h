@@ -3,7 +3,11 @@
 #define RUD_EXPERIMENT_ASSETS_PRIVATE_H
 
 extern const char rud_asset_vega[]; /* the charting script */
-extern const char rud_asset_page[]; /* the page, with {{places}} to be filled */
+extern const char rud_asset_page[]; /* the frame of every page, with {{places}} to be filled */
+
+/* What stands in the frame, with {{places}} too. */
+extern const char rud_asset_report[];
+extern const char rud_asset_explanation_page[];
 
 /* Vega's configurations: colours of light and of dark mode. */
 extern const char rud_asset_config_light[];
@@ -16,5 +20,7 @@ extern const char rud_asset_learning_curves[];
 extern const char rud_asset_predictor_quality[];
 extern const char rud_asset_predictor_loss[];
 extern const char rud_asset_example[];
+extern const char rud_asset_explanation_bars[];
+extern const char rud_asset_explanation_heatmap[];
 
 #endif

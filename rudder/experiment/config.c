@@ -1,5 +1,6 @@
 #include "experiment/config.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,9 +106,9 @@ static size_t section_length(const char *path)
 /* True for the first key of a section. */
 static bool opens_section(size_t k)
 {
-    const char *path = rud_config_keys[k].path;
+    const char *path = rud_config_key_at(k)->path;
     const size_t length = section_length(path);
-    return length > 0 && (k == 0 || strncmp(rud_config_keys[k - 1].path, path, length + 1) != 0);
+    return length > 0 && (k == 0 || strncmp(rud_config_key_at(k - 1)->path, path, length + 1) != 0);
 }
 
 static rud_status no_memory(void)
@@ -122,8 +123,8 @@ rud_status rud_config_to_yaml(const rud_config *config, char **text)
     FILE *stream = open_memstream(text, &size);
     if (!stream) return no_memory();
     bool failed = false;
-    for (size_t k = 0; k < rud_config_key_count && !failed; k++) {
-        const rud_config_key *key = &rud_config_keys[k];
+    const rud_config_key *key;
+    for (size_t k = 0; !failed && (key = rud_config_key_at(k)); k++) {
         const size_t section = section_length(key->path);
         if (opens_section(k)) fprintf(stream, "%.*s:\n", (int)section, key->path);
         char *value = rud_config_value_text(config, key);
@@ -163,6 +164,9 @@ static json_object *json_value(const rud_config *config, const rud_config_key *k
     case RUD_CONFIG_STEP_SIZE:
         if (strcmp(text, "1/n") == 0) return json_object_new_string(text);
         return json_object_new_double_s(strtod(text, NULL), text);
+    case RUD_CONFIG_OPTION:
+        if (!isdigit((unsigned char)*text)) return json_object_new_string(text);
+        return json_object_new_double_s(strtod(text, NULL), text);
     default:
         return json_object_new_string(text);
     }
@@ -183,8 +187,8 @@ static json_object *json_values(const rud_config *config, const rud_config_key *
 static bool json_fill(const rud_config *config, json_object *root)
 {
     json_object *section = root; /* owned by root */
-    for (size_t k = 0; k < rud_config_key_count; k++) {
-        const rud_config_key *key = &rud_config_keys[k];
+    const rud_config_key *key;
+    for (size_t k = 0; (key = rud_config_key_at(k)); k++) {
         const size_t length = section_length(key->path);
         if (opens_section(k)) {
             char name[64];
@@ -232,8 +236,8 @@ static void print_wrapped(FILE *stream, const char *text)
 void rud_config_help(FILE *stream)
 {
     const rud_config defaults = rud_config_default();
-    for (size_t k = 0; k < rud_config_key_count; k++) {
-        const rud_config_key *key = &rud_config_keys[k];
+    const rud_config_key *key;
+    for (size_t k = 0; (key = rud_config_key_at(k)); k++) {
         char allowed[RUD_CONFIG_TEXT];
         rud_config_describe(key, allowed);
         char *value = rud_config_value_text(&defaults, key);

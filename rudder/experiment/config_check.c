@@ -169,6 +169,21 @@ static rud_status check_environment(const rud_config_reader *reader)
     return RUD_OK;
 }
 
+/* Without a network there are predictions to take the difference of, and nothing else. */
+static rud_status check_redistribution(const rud_config_reader *reader)
+{
+    const rud_redistributor_options *options = &reader->config->agent.redistributor;
+    const rud_attribution_method *method = options->redistribution.attribution.method;
+    if (method == rud_attribution_method_at(0) || rud_cell_preset(options->predictor.cell)) {
+        return RUD_OK;
+    }
+    const rud_status code = rud_error(
+        RUD_EINVAL,
+        "method %s needs the network of an LSTM, and predictor.cell is \"%s\"; choose difference",
+        method->name, options->predictor.cell);
+    return rud_config_blame(reader, "redistribution.method", code);
+}
+
 rud_status rud_config_check(const rud_config_reader *reader)
 {
     const rud_config *config = reader->config;
@@ -180,5 +195,6 @@ rud_status rud_config_check(const rud_config_reader *reader)
         return rud_config_blame(reader, "predictor.cell",
                                 unknown_name("cell", cell, predictor_name));
     }
+    RUD_TRY(check_redistribution(reader));
     return check_environment(reader);
 }

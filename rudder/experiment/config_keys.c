@@ -2,6 +2,7 @@
 #include "experiment/config_private.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 
 #define SIZE_OF(member) sizeof(((rud_config *)0)->member)
@@ -31,7 +32,7 @@ static const char *const sampling_choices[] = {"uniform", "softmax", NULL};
 static const char *const correction_choices[] = {"last", "uniform", "proportional", "none", NULL};
 static const char *const baseline_choices[] = {"zero", "mean", NULL};
 
-const rud_config_key rud_config_keys[] = {
+static const rud_config_key written[] = {
     {"name", RUD_CONFIG_NAME, ONE(name),
      .help = "name of the run and its folder; by default the file's, without its extension"},
 
@@ -174,17 +175,103 @@ const rud_config_key rud_config_keys[] = {
      .help = "unseen episodes of the evaluation"},
 };
 
-const size_t rud_config_key_count = sizeof rud_config_keys / sizeof rud_config_keys[0];
-_Static_assert(sizeof rud_config_keys / sizeof rud_config_keys[0] <= RUD_CONFIG_KEYS_MAX,
-               "RUD_CONFIG_KEYS_MAX is too small");
+enum { WRITTEN = sizeof written / sizeof written[0] };
+
+/* The options of contribution analysis are keys too, as its own table describes them: `bias-factor`
+ * of lrp is redistribution.bias_factor. */
+static const char section[] = "redistribution.";
+typedef struct option_key {
+    char path[64], help[256];
+} option_key;
+
+static rud_config_key keys[RUD_CONFIG_KEYS_MAX];
+static option_key option_keys[RUD_CONFIG_KEYS_MAX - WRITTEN];
+static size_t key_count;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static const rud_config_key *find_written(const char *path)
+{
+    for (size_t k = 0; k < WRITTEN; k++) {
+        if (strcmp(written[k].path, path) == 0) return &written[k];
+    }
+    return NULL;
+}
+
+/* Redistribution explains the last prediction, every step by itself, of a predictor that has one
+ * output. */
+static bool is_free(const rud_attribution_option *option)
+{
+    static const char *const fixed[] = {"output", "step", "steps"};
+    for (size_t k = 0; k < sizeof fixed / sizeof fixed[0]; k++) {
+        if (strcmp(option->name, fixed[k]) == 0) return false;
+    }
+    return true;
+}
+
+/* The option's name, behind its method's where a key has that name already. */
+static void option_path(const rud_attribution_option *option, char *path, size_t size)
+{
+    snprintf(path, size, "%s%s", section, option->name);
+    if (find_written(path)) snprintf(path, size, "%s%s-%s", section, option->method, option->name);
+    for (char *c = path; *c; c++) {
+        if (*c == '-') *c = '_';
+    }
+}
+
+/* Its summary but for the default, which the help has of its own. */
+static void option_help(const rud_attribution_option *option, char *help, size_t size)
+{
+    const char *end = strstr(option->summary, "; default");
+    const int length = end ? (int)(end - option->summary) : (int)strlen(option->summary);
+    snprintf(help, size, "%s%s%.*s", option->method ? option->method : "",
+             option->method ? ": " : "", length, option->summary);
+}
+
+static void add_options(void)
+{
+    const rud_attribution_option *option;
+    for (size_t k = 0, used = 0; (option = rud_attribution_option_at(k)); k++) {
+        if (!is_free(option) || used == sizeof option_keys / sizeof option_keys[0]) continue;
+        option_key *text = &option_keys[used++];
+        option_path(option, text->path, sizeof text->path);
+        option_help(option, text->help, sizeof text->help);
+        keys[key_count++] = (rud_config_key){.path = text->path,
+                                             .type = RUD_CONFIG_OPTION,
+                                             ONE(REWARD(attribution)),
+                                             .option = option,
+                                             .help = text->help};
+    }
+}
+
+static void make_keys(void)
+{
+    const size_t length = strlen(section);
+    for (size_t k = 0; k < WRITTEN; k++) {
+        keys[key_count++] = written[k];
+        const bool last = k + 1 == WRITTEN || strncmp(written[k + 1].path, section, length) != 0;
+        if (last && strncmp(written[k].path, section, length) == 0) add_options();
+    }
+}
+
+const rud_config_key *rud_config_key_at(size_t k)
+{
+    pthread_once(&once, make_keys);
+    return k < key_count ? &keys[k] : NULL;
+}
+
+size_t rud_config_key_number(const rud_config_key *key)
+{
+    return (size_t)(key - keys);
+}
 
 /* Choices are stored by their index, as a bool or an int-sized enum. */
 _Static_assert(sizeof(rud_encoding) == sizeof(unsigned), "an enum is not int-sized");
 
 const rud_config_key *rud_config_find(const char *path)
 {
-    for (size_t k = 0; k < rud_config_key_count; k++) {
-        if (strcmp(rud_config_keys[k].path, path) == 0) return &rud_config_keys[k];
+    const rud_config_key *key;
+    for (size_t k = 0; (key = rud_config_key_at(k)); k++) {
+        if (strcmp(key->path, path) == 0) return key;
     }
     return NULL;
 }
@@ -192,9 +279,9 @@ const rud_config_key *rud_config_find(const char *path)
 bool rud_config_is_section(const char *path)
 {
     const size_t length = strlen(path);
-    for (size_t k = 0; k < rud_config_key_count; k++) {
-        const char *key = rud_config_keys[k].path;
-        if (strncmp(key, path, length) == 0 && key[length] == '.') return true;
+    const rud_config_key *key;
+    for (size_t k = 0; (key = rud_config_key_at(k)); k++) {
+        if (strncmp(key->path, path, length) == 0 && key->path[length] == '.') return true;
     }
     return false;
 }

@@ -8,6 +8,8 @@
 
 #include "experiment/config.h"
 
+enum { RUD_CONFIG_KEYS_MAX = 128, RUD_CONFIG_TEXT = 512 };
+
 typedef enum rud_config_type {
     RUD_CONFIG_SIZE,      /* size_t */
     RUD_CONFIG_INTEGER,   /* int64_t */
@@ -18,6 +20,7 @@ typedef enum rud_config_type {
     RUD_CONFIG_CHOICE,    /* an enum or bool: the index among `choices` */
     RUD_CONFIG_DELAYED,   /* int64_t: 0, n, or `end` as RUD_DELAYED_END */
     RUD_CONFIG_STEP_SIZE, /* rud_step_size: `1/n` or a constant */
+    RUD_CONFIG_OPTION,    /* an option in a rud_attribution_options */
 } rud_config_type;
 
 typedef struct rud_config_key {
@@ -32,13 +35,13 @@ typedef struct rud_config_key {
     double low, high;    /* both allowed unless open */
     bool low_open, high_open;
     const char *const *choices; /* NULL behind the last */
+    const rud_attribution_option *option;
     const char *help;
 } rud_config_key;
 
-extern const rud_config_key rud_config_keys[];
-extern const size_t rud_config_key_count;
-
-enum { RUD_CONFIG_KEYS_MAX = 96, RUD_CONFIG_TEXT = 512 };
+/* Key k = 0, 1, ... of the table; NULL behind the last. And a key's k. */
+const rud_config_key *rud_config_key_at(size_t k);
+size_t rud_config_key_number(const rud_config_key *key);
 
 /* Key of that path, or NULL. */
 const rud_config_key *rud_config_find(const char *path);

@@ -225,6 +225,8 @@ rud_status rud_config_parse(const rud_config_key *key, const char *text, bool pl
         return whole ? parse_integer(key, text, value) : wrong_type(key, text, plain);
     case RUD_CONFIG_STEP_SIZE:
         return parse_step_size(key, text, plain, value);
+    case RUD_CONFIG_OPTION:
+        return rud_attribution_set(value, key->option->name, text);
     }
     return rud_error(RUD_EINVAL, "%s is of an unknown type", key->path);
 }
@@ -237,6 +239,30 @@ static void list_choices(const char *const *choices, char *text, size_t size)
         const char *between = k == 0 ? "" : choices[k + 1] ? ", " : " or ";
         used += (size_t)snprintf(text + used, size - used, "%s%s", between, choices[k]);
     }
+}
+
+/* Methods, or `values` of the option: "zero|mean" as "zero or mean", NUMBER as "a number". */
+static void describe_option(const rud_attribution_option *option, char *text, size_t size)
+{
+    const char *choices[16] = {NULL};
+    char values[128];
+    size_t count = 0;
+    if (strcmp(option->name, "method") == 0) {
+        const rud_attribution_method *method;
+        while (count < 15 && (method = rud_attribution_method_at(count))) {
+            choices[count++] = method->name;
+        }
+    } else if (strchr(option->values, '|')) {
+        char *rest = NULL;
+        snprintf(values, sizeof values, "%s", option->values);
+        for (char *word = strtok_r(values, "|", &rest); word && count < 15;
+             word = strtok_r(NULL, "|", &rest)) {
+            choices[count++] = word;
+        }
+    } else {
+        choices[0] = strcmp(option->values, "NUMBER") == 0 ? "a number" : "a whole number";
+    }
+    list_choices(choices, text, size);
 }
 
 void rud_config_describe(const rud_config_key *key, char text[RUD_CONFIG_TEXT])
@@ -252,6 +278,10 @@ void rud_config_describe(const rud_config_key *key, char text[RUD_CONFIG_TEXT])
         [RUD_CONFIG_DELAYED] = "`end` or a whole number",
         [RUD_CONFIG_STEP_SIZE] = "`1/n` or a number",
     };
+    if (key->type == RUD_CONFIG_OPTION) {
+        describe_option(key->option, text, RUD_CONFIG_TEXT);
+        return;
+    }
     if (key->type == RUD_CONFIG_CHOICE) {
         list_choices(key->choices, text, RUD_CONFIG_TEXT);
         return;
@@ -351,6 +381,9 @@ void rud_config_format(const rud_config *config, const rud_config_key *key, size
         return;
     case RUD_CONFIG_STEP_SIZE:
         format_step_size(value, text);
+        return;
+    case RUD_CONFIG_OPTION:
+        rud_attribution_get(value, key->option->name, text);
         return;
     }
 }

@@ -29,7 +29,7 @@ static rud_status at_line(const rud_config_reader *reader, size_t line, rud_stat
 
 rud_status rud_config_blame(const rud_config_reader *reader, const char *path, rud_status code)
 {
-    const rud_config_place place = reader->places[rud_config_find(path) - rud_config_keys];
+    const rud_config_place place = reader->places[rud_config_key_number(rud_config_find(path))];
     if (place.setting) return rud_error_context(code, "setting \"%s\"", place.setting);
     if (place.line) return rud_error_context(code, "%s:%zu", reader->path, place.line);
     return reader->path ? rud_error_context(code, "%s", reader->path) : code;
@@ -37,7 +37,8 @@ rud_status rud_config_blame(const rud_config_reader *reader, const char *path, r
 
 static const char *key_path(size_t k)
 {
-    return k < rud_config_key_count ? rud_config_keys[k].path : NULL;
+    const rud_config_key *key = rud_config_key_at(k);
+    return key ? key->path : NULL;
 }
 
 static rud_status unknown_key(const char *path)
@@ -111,7 +112,7 @@ static bool is_duplicate(const rud_config_reader *reader, rud_config_place place
 static rud_status read_value(const walk *w, const rud_config_key *key, const yaml_node_t *node)
 {
     rud_config_reader *reader = w->reader;
-    rud_config_place *place = &reader->places[key - rud_config_keys];
+    rud_config_place *place = &reader->places[rud_config_key_number(key)];
     if (is_duplicate(reader, *place)) {
         const rud_status code =
             rud_error(RUD_EINVAL, "duplicate key \"%s\"; it stands in line %zu already", key->path,

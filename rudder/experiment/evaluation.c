@@ -13,8 +13,10 @@ typedef struct evaluation {
     double **g;                         /* [n] rows of `predictions` */
     double **exact;                     /* [n] rows of `expectations` */
     double *predictions, *expectations; /* [all inputs] */
+    double **redistributed;             /* [n] rows of `all_redistributed` */
+    double *all_redistributed;          /* [all steps] */
     double *rewards, *exact_rewards;    /* [all steps but the first ones] */
-    double *scratch;                    /* [2 * longest episode] */
+    double *scratch;                    /* [longest episode] */
     size_t input_count, reward_count;
 } evaluation;
 
@@ -26,6 +28,8 @@ static void evaluation_free(evaluation *e)
     free(e->exact);
     free(e->predictions);
     free(e->expectations);
+    free(e->redistributed);
+    free(e->all_redistributed);
     free(e->rewards);
     free(e->exact_rewards);
     free(e->scratch);
@@ -47,17 +51,21 @@ static rud_status allocate(evaluation *e, const rud_features *features,
     e->exact = malloc(e->n * sizeof *e->exact);
     e->predictions = malloc(e->input_count * sizeof *e->predictions);
     e->expectations = malloc(e->input_count * sizeof *e->expectations);
+    e->redistributed = malloc(e->n * sizeof *e->redistributed);
+    e->all_redistributed = malloc(e->input_count * sizeof *e->all_redistributed);
     e->rewards = malloc(e->input_count * sizeof *e->rewards);
     e->exact_rewards = malloc(e->input_count * sizeof *e->exact_rewards);
-    e->scratch = malloc(2 * longest * sizeof *e->scratch);
+    e->scratch = malloc(longest * sizeof *e->scratch);
     if (!e->steps || !e->returns || !e->g || !e->exact || !e->predictions || !e->expectations ||
-        !e->rewards || !e->exact_rewards || !e->scratch) {
+        !e->redistributed || !e->all_redistributed || !e->rewards || !e->exact_rewards ||
+        !e->scratch) {
         return rud_error(RUD_ENOMEM, "no memory to evaluate %zu episodes", e->n);
     }
     size_t offset = 0;
     for (size_t i = 0; i < e->n; i++) {
         e->g[i] = e->predictions + offset;
         e->exact[i] = e->expectations + offset;
+        e->redistributed[i] = e->all_redistributed + offset;
         e->steps[i] = episodes->items[i]->steps;
         e->returns[i] = rud_episode_return(episodes->items[i]);
         offset += rud_features_inputs(features, episodes->items[i]);
@@ -66,33 +74,41 @@ static rud_status allocate(evaluation *e, const rud_features *features,
 }
 
 /* Redistributed and exact rewards of the steps t >= 1 of episode i, appended. */
-static rud_status add_rewards(evaluation *e, const rud_redistribution_options *options,
-                              const rud_episode *episode, size_t i, size_t inputs, double mean)
+static void add_rewards(evaluation *e, size_t i, size_t inputs)
 {
-    const size_t T = episode->steps;
-    double *redistributed = e->scratch, *exact = e->scratch + T;
-    rud_prediction_differences(e->g[i], inputs, T, redistributed);
-    RUD_TRY(rud_redistribute(options, redistributed, e->g[i][inputs - 1], episode->rewards, T, mean,
-                             redistributed));
+    const size_t T = e->steps[i];
+    double *exact = e->scratch;
     rud_prediction_differences(e->exact[i], inputs, T, exact);
     for (size_t t = 1; t < T; t++) {
-        e->rewards[e->reward_count] = redistributed[t];
+        e->rewards[e->reward_count] = e->redistributed[i][t];
         e->exact_rewards[e->reward_count++] = exact[t];
     }
-    return RUD_OK;
 }
 
-static rud_status against_exact(evaluation *e, rud_predictor *predictor,
+static rud_status redistribute(const evaluation *e, const rud_predictor *predictor,
+                               const rud_redistribution_options *options,
+                               const rud_episodes *episodes)
+{
+    rud_explainer *explainer = NULL;
+    RUD_TRY(rud_explainer_create(predictor, &options->attribution, &explainer));
+    const rud_status status =
+        rud_redistribute_episodes(options, explainer, (const rud_episode *const *)episodes->items,
+                                  e->n, e->redistributed, NULL);
+    rud_explainer_free(&explainer);
+    return status;
+}
+
+static rud_status against_exact(evaluation *e, const rud_predictor *predictor,
                                 const rud_redistribution_options *options, const rud_env *env,
                                 const rud_episodes *episodes, rud_training_result *result)
 {
-    const double mean = rud_predictor_target_mean(predictor);
+    RUD_TRY(redistribute(e, predictor, options, episodes));
     for (size_t i = 0; i < e->n; i++) {
         const rud_episode *episode = episodes->items[i];
         const size_t inputs = rud_features_inputs(rud_predictor_features(predictor), episode);
         RUD_TRY(rud_env_expected_return(env, episode->observations, episode->actions,
                                         episode->steps, inputs, e->exact[i]));
-        RUD_TRY(add_rewards(e, options, episode, i, inputs, mean));
+        add_rewards(e, i, inputs);
     }
     result->r_squared = rud_r_squared(e->predictions, e->expectations, e->input_count);
     result->reward_pearson = rud_pearson(e->rewards, e->exact_rewards, e->reward_count);

@@ -5,6 +5,7 @@
 #include "experiment/assets_private.h"
 #include "experiment/bands_private.h"
 #include "experiment/json_values_private.h"
+#include "experiment/page_private.h"
 #include "experiment/report_private.h"
 #include "experiment/results_private.h"
 #include "experiment/wording_private.h"
@@ -14,47 +15,6 @@ static const rud_wording *const page = &rud_wording_page;
 static rud_status no_memory(void)
 {
     return rud_error(RUD_ENOMEM, "charts: no memory left");
-}
-
-/* Moves the values of the data set `name` into the specification. */
-static rud_status fill_data(json_object *chart, const char *name, json_object *values)
-{
-    json_object *data = json_object_object_get(chart, "data");
-    for (size_t k = 0; values && k < json_object_array_length(data); k++) {
-        json_object *set = json_object_array_get_idx(data, k);
-        const char *set_name = json_object_get_string(json_object_object_get(set, "name"));
-        if (strcmp(set_name, name) != 0) continue;
-        return rud_json_put(set, "values", values) ? RUD_OK : no_memory();
-    }
-    if (!values) return no_memory();
-    json_object_put(values);
-    return rud_error(RUD_EFORMAT, "the chart has no data set `%s`", name);
-}
-
-static rud_status parse_chart(const char *specification, json_object **chart)
-{
-    enum json_tokener_error error;
-    *chart = json_tokener_parse_verbose(specification, &error);
-    if (*chart) return RUD_OK;
-    return rud_error(RUD_EFORMAT, "chart specification: %s", json_tokener_error_desc(error));
-}
-
-/* Takes the chart. caption: HTML. */
-static rud_status write_figure(const rud_report *report, json_object *chart, const char *caption)
-{
-    const char *description = json_object_get_string(json_object_object_get(chart, "description"));
-    const char *text = json_object_to_json_string_ext(chart, JSON_C_TO_STRING_PLAIN);
-    if (!description || !text) {
-        json_object_put(chart);
-        return no_memory();
-    }
-    fputs("<figure>\n<div class=\"chart\" role=\"img\" aria-label=\"", report->out);
-    rud_html(report->out, description);
-    fputs("\"></div>\n<script type=\"application/json\">", report->out);
-    rud_html_json(report->out, text);
-    fprintf(report->out, "</script>\n<figcaption>%s</figcaption>\n</figure>\n", caption);
-    json_object_put(chart);
-    return RUD_OK;
 }
 
 static size_t count_delays(const rud_results *results)
@@ -70,10 +30,10 @@ static size_t count_delays(const rud_results *results)
 static rud_status open_chart(const rud_report *report, const char *specification,
                              const rud_run *variant, json_object **chart)
 {
-    RUD_TRY(parse_chart(specification, chart));
-    rud_status status = fill_data(*chart, "palette", rud_data_palette(report->results));
+    RUD_TRY(rud_chart_parse(specification, chart));
+    rud_status status = rud_chart_fill(*chart, "palette", rud_data_palette(report->results));
     if (status == RUD_OK) {
-        status = fill_data(*chart, "methods", rud_data_methods(report->results, variant));
+        status = rud_chart_fill(*chart, "methods", rud_data_methods(report->results, variant));
     }
     if (status == RUD_OK) return RUD_OK;
     json_object_put(*chart);
@@ -84,12 +44,14 @@ static rud_status write_by_delay(const rud_report *report)
 {
     json_object *chart;
     RUD_TRY(open_chart(report, rud_asset_episodes_by_delay, NULL, &chart));
-    rud_status status = fill_data(chart, "summaries", rud_data_summaries(report->results, NULL));
+    rud_status status =
+        rud_chart_fill(chart, "summaries", rud_data_summaries(report->results, NULL));
     if (status == RUD_OK) {
-        return write_figure(report, chart,
-                            "Points are medians, bars go from quartile to quartile; hollow points "
-                            "marked ≥ stopped at the cap, so the truth lies above. A flat line "
-                            "means that the delay does no harm; both axes are logarithmic.");
+        return rud_page_figure(
+            report->out, chart,
+            "Points are medians, bars go from quartile to quartile; hollow points "
+            "marked ≥ stopped at the cap, so the truth lies above. A flat line "
+            "means that the delay does no harm; both axes are logarithmic.");
     }
     json_object_put(chart);
     return status;
@@ -99,15 +61,17 @@ static rud_status write_single(const rud_report *report, const rud_run *variant)
 {
     json_object *chart;
     RUD_TRY(open_chart(report, rud_asset_episodes, variant, &chart));
-    rud_status status = fill_data(chart, "summaries", rud_data_summaries(report->results, variant));
+    rud_status status =
+        rud_chart_fill(chart, "summaries", rud_data_summaries(report->results, variant));
     if (status == RUD_OK) {
-        status = fill_data(chart, "runs", rud_data_runs(report->results, variant));
+        status = rud_chart_fill(chart, "runs", rud_data_runs(report->results, variant));
     }
     if (status == RUD_OK) {
-        return write_figure(report, chart,
-                            "Large points are medians, bars go from quartile to quartile, small "
-                            "points are the runs; hollow ones stopped at the cap unsolved. Further "
-                            "left is better; the axis is logarithmic.");
+        return rud_page_figure(
+            report->out, chart,
+            "Large points are medians, bars go from quartile to quartile, small "
+            "points are the runs; hollow ones stopped at the cap unsolved. Further "
+            "left is better; the axis is logarithmic.");
     }
     json_object_put(chart);
     return status;
@@ -198,14 +162,14 @@ static rud_status write_bands(const rud_report *report, const char *specificatio
         json_object_put(gates);
         return status;
     }
-    status = fill_data(chart, "methods", methods_of(points));
-    rud_status filled = fill_data(chart, "points", points);
+    status = rud_chart_fill(chart, "methods", methods_of(points));
+    rud_status filled = rud_chart_fill(chart, "points", points);
     if (status == RUD_OK) status = filled;
     if (gates) {
-        filled = fill_data(chart, "gates", gates);
+        filled = rud_chart_fill(chart, "gates", gates);
         if (status == RUD_OK) status = filled;
     }
-    if (status == RUD_OK) return write_figure(report, chart, caption);
+    if (status == RUD_OK) return rud_page_figure(report->out, chart, caption);
     json_object_put(chart);
     return status;
 }
@@ -333,14 +297,14 @@ static rud_status write_example(const rud_report *report, const rud_example *exa
     fputs("<div>\n<h4>", report->out);
     rud_html(report->out, example->caption ? example->caption : "");
     fputs("</h4>\n", report->out);
-    RUD_TRY(parse_chart(rud_asset_example, &chart));
-    rud_status status = fill_data(chart, "rewards", rud_data_rewards(example));
+    RUD_TRY(rud_chart_parse(rud_asset_example, &chart));
+    rud_status status = rud_chart_fill(chart, "rewards", rud_data_rewards(example));
     if (status != RUD_OK) {
         json_object_put(chart);
         return status;
     }
-    RUD_TRY(write_figure(
-        report, chart,
+    RUD_TRY(rud_page_figure(
+        report->out, chart,
         "Above: original and redistributed rewards add up to the same return, but redistributed "
         "they tell of it sooner; exact is the return to be expected after each step. Below: bars "
         "are the redistributed rewards, short lines the exact ones."));

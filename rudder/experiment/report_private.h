@@ -26,12 +26,6 @@ rud_report_part rud_report_curves;     /* charts: learning curves */
 rud_report_part rud_report_predictor;  /* charts: the predictor's loss and quality */
 rud_report_part rud_report_examples;   /* charts: example episodes */
 
-/* Text with &, <, > and quotes escaped. */
-void rud_html(FILE *out, const char *text);
-
-/* JSON text inside a script element: no end tag can be in it. */
-void rud_html_json(FILE *out, const char *json);
-
 /* The colours of methods are the same on every page. 0 .. RUD_METHOD_COLOURS - 1. */
 enum { RUD_METHOD_COLOURS = 8 };
 size_t rud_method_colour(const rud_results *results, const char *method);

@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "experiment/page_private.h"
 #include "experiment/report_private.h"
 #include "experiment/results_private.h"
 #include "experiment/wording_private.h"

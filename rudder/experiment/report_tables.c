@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "experiment/grid.h"
+#include "experiment/page_private.h"
 #include "experiment/report_private.h"
 #include "experiment/results_private.h"
 #include "experiment/wording_private.h"

@@ -227,7 +227,7 @@ static rud_status check_predictions(const rud_predictor *predictor, const rud_ep
     return RUD_OK;
 }
 
-rud_status rud_predictor_predict(rud_predictor *predictor, const rud_episode *const *episodes,
+rud_status rud_predictor_predict(const rud_predictor *predictor, const rud_episode *const *episodes,
                                  size_t count, double *const *g)
 {
     for (size_t i = 0; i < count; i++) {

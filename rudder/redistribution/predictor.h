@@ -80,8 +80,8 @@ rud_status rud_predictor_update(rud_predictor *predictor, const rud_episode *con
 
 /* Predictions g_t [reward units] after each input: g[i] holds
  * rud_features_inputs(features, episodes[i]) values. Checks the episodes. RUD_EDIVERGED where a
- * prediction is not finite. */
-rud_status rud_predictor_predict(rud_predictor *predictor, const rud_episode *const *episodes,
+ * prediction is not finite. An LSTM predictor uses memory of its own: one thread at a time. */
+rud_status rud_predictor_predict(const rud_predictor *predictor, const rud_episode *const *episodes,
                                  size_t count, double *const *g);
 
 /* Predictions of an episode while it runs. Several streams may read one predictor, which must stay

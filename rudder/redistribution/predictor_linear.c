@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "episodes/batch.h"
 #include "redistribution/predictor_private.h"
 
 /* LAPACK, from OpenBLAS, which has no header for it: solves A X = B for a symmetric positive
@@ -83,26 +84,29 @@ static rud_status solve(linear_model *model, double ridge)
     return RUD_OK;
 }
 
-static rud_status predict_one(rud_predictor *predictor, const rud_episode *episode, double *g)
+/* g of an episode's inputs x[inputs][D]. */
+static void predict_inputs(const linear_model *model, const float *x, size_t inputs, double *g)
 {
-    const linear_model *model = predictor->model;
     const size_t D = model->n - 1;
-    size_t inputs = 0;
-    RUD_TRY(rud_predictor_encode(predictor, episode, &inputs));
     double sum = model->solution[D];
     for (size_t t = 0; t < inputs; t++) {
-        const float *x = predictor->inputs + t * D;
-        for (size_t d = 0; d < D; d++) sum += model->solution[d] * x[d];
+        for (size_t d = 0; d < D; d++) sum += model->solution[d] * x[t * D + d];
         g[t] = sum;
     }
-    return RUD_OK;
 }
 
-static rud_status predict_linear(rud_predictor *predictor, const rud_episode *const *episodes,
+/* With memory of its own: several threads may predict at once. */
+static rud_status predict_linear(const rud_predictor *predictor, const rud_episode *const *episodes,
                                  size_t count, double *const *g)
 {
-    for (size_t i = 0; i < count; i++) RUD_TRY(predict_one(predictor, episodes[i], g[i]));
-    return RUD_OK;
+    rud_batch batch = {0};
+    rud_status status = RUD_OK;
+    for (size_t i = 0; i < count && status == RUD_OK; i++) {
+        status = rud_batch_pack(&batch, predictor->features, &episodes[i], 1);
+        if (status == RUD_OK) predict_inputs(predictor->model, batch.x, batch.T, g[i]);
+    }
+    rud_batch_free(&batch);
+    return status;
 }
 
 static rud_status update_linear(rud_predictor *predictor, const rud_episode *const *episodes,
@@ -114,7 +118,7 @@ static rud_status update_linear(rud_predictor *predictor, const rud_episode *con
         const size_t inputs = rud_features_inputs(predictor->features, episodes[i]);
         double *g = malloc(inputs * sizeof *g);
         if (g == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu predictions", inputs);
-        const rud_status status = predict_one(predictor, episodes[i], g);
+        const rud_status status = predict_linear(predictor, &episodes[i], 1, &g);
         if (status == RUD_OK) {
             losses[i] = rud_predictor_losses(predictor, g, inputs, rud_episode_return(episodes[i]));
         }

@@ -141,7 +141,7 @@ static rud_losses episode_loss(const rud_predictor *predictor, const float *y, s
     return losses;
 }
 
-static rud_status forward(rud_predictor *predictor, const rud_network *network,
+static rud_status forward(const rud_predictor *predictor, const rud_network *network,
                           const rud_episode *const *episodes, size_t count)
 {
     lstm_model *model = predictor->model;
@@ -208,11 +208,21 @@ static rud_status update_lstm(rud_predictor *predictor, const rud_episode *const
     return RUD_OK;
 }
 
-static rud_status predict_lstm(rud_predictor *predictor, const rud_episode *const *episodes,
+/* Before the first update the head stands for no target yet, and is read by the present one. */
+void rud_predictor_output_scale(const rud_predictor *predictor, double *scale, double *offset)
+{
+    const lstm_model *model = predictor->model;
+    const bool updated = model->updates > 0;
+    *scale = updated ? model->scale : rud_predictor_scale(predictor);
+    *offset = updated ? model->mean : predictor->target.mean;
+}
+
+static rud_status predict_lstm(const rud_predictor *predictor, const rud_episode *const *episodes,
                                size_t count, double *const *g)
 {
     lstm_model *model = predictor->model;
-    if (model->updates == 0) follow_target(predictor);
+    double scale = 0, offset = 0;
+    rud_predictor_output_scale(predictor, &scale, &offset);
     const size_t at_once = predictor->options.batch;
     for (size_t first = 0; first < count; first += at_once) {
         const size_t B = count - first < at_once ? count - first : at_once;
@@ -220,7 +230,7 @@ static rud_status predict_lstm(rud_predictor *predictor, const rud_episode *cons
         const float *y = rud_activations_outputs(model->activations);
         for (size_t b = 0; b < B; b++) {
             for (size_t t = 0; t < model->batch.lengths[b]; t++) {
-                g[first + b][t] = y[t * B + b] * model->scale + model->mean;
+                g[first + b][t] = y[t * B + b] * scale + offset;
             }
         }
     }
@@ -236,8 +246,7 @@ static rud_status copy_lstm(const rud_predictor *from, rud_predictor *to)
     RUD_TRY(rud_network_copy(predicting(model), &made->network));
     RUD_TRY(rud_activations_create(&made->activations));
     made->updates = 1;
-    made->mean = model->updates > 0 ? model->mean : from->target.mean;
-    made->scale = model->updates > 0 ? model->scale : rud_predictor_scale(from);
+    rud_predictor_output_scale(from, &made->scale, &made->mean);
     to->target = (rud_target){1, made->mean, made->scale * made->scale};
     return RUD_OK;
 }

@@ -22,7 +22,8 @@ typedef struct rud_predictor_kind {
     /* May be NULL: nothing to learn. */
     rud_status (*update)(rud_predictor *predictor, const rud_episode *const *episodes, size_t count,
                          rud_losses *losses);
-    rud_status (*predict)(rud_predictor *predictor, const rud_episode *const *episodes,
+    /* Without a network: from several threads at once. */
+    rud_status (*predict)(const rud_predictor *predictor, const rud_episode *const *episodes,
                           size_t count, double *const *g);
     /* Fills to->model for predicting only; NULL: there is no model. */
     rud_status (*copy)(const rud_predictor *from, rud_predictor *to);
@@ -67,6 +68,9 @@ rud_status rud_predictor_encode(rud_predictor *predictor, const rud_episode *epi
 
 /* The target's standard deviation for scaling: 1 where the returns don't vary. */
 double rud_predictor_scale(const rud_predictor *predictor);
+
+/* Predictions of an LSTM predictor are scale * y + offset of its network's outputs y. */
+void rud_predictor_output_scale(const rud_predictor *predictor, double *scale, double *offset);
 
 /* Losses of one episode from its predictions g[inputs] in reward units. */
 rud_losses rud_predictor_losses(const rud_predictor *predictor, const double *g, size_t inputs,

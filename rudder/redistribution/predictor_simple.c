@@ -16,8 +16,9 @@ static void free_nothing(rud_predictor *predictor)
 }
 
 /* g_t = G (t + 1) / T; a final observation earns nothing. */
-static rud_status predict_uniform(rud_predictor *predictor, const rud_episode *const *episodes,
-                                  size_t count, double *const *g)
+static rud_status predict_uniform(const rud_predictor *predictor,
+                                  const rud_episode *const *episodes, size_t count,
+                                  double *const *g)
 {
     for (size_t i = 0; i < count; i++) {
         const double G = rud_episode_return(episodes[i]);
@@ -40,7 +41,7 @@ static rud_status create_exact(rud_predictor *predictor, uint64_t seed)
     return RUD_OK;
 }
 
-static rud_status predict_exact(rud_predictor *predictor, const rud_episode *const *episodes,
+static rud_status predict_exact(const rud_predictor *predictor, const rud_episode *const *episodes,
                                 size_t count, double *const *g)
 {
     for (size_t i = 0; i < count; i++) {

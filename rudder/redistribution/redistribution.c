@@ -4,8 +4,10 @@
 
 rud_redistribution_options rud_redistribution_options_default(void)
 {
-    return (rud_redistribution_options){
-        .correction = RUD_CORRECTION_LAST, .baseline = RUD_BASELINE_ZERO, .mix = 1};
+    return (rud_redistribution_options){.correction = RUD_CORRECTION_LAST,
+                                        .baseline = RUD_BASELINE_ZERO,
+                                        .mix = 1,
+                                        .attribution = rud_attribution_options_default()};
 }
 
 void rud_prediction_differences(const double *g, size_t inputs, size_t T, double *difference)

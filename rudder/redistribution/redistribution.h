@@ -1,4 +1,5 @@
-/* Redistributed rewards from return predictions: differences, correction, mixing.
+/* Redistributed rewards: what each step adds to the predicted return by any method of contribution
+ * analysis, then correction and mixing.
  *
  * Source: Arjona-Medina et al. 2019, arXiv:1806.07857, section 2 and appendix. */
 #ifndef RUD_REDISTRIBUTION_REDISTRIBUTION_H
@@ -7,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/status.h"
+#include "redistribution/explainer.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -30,6 +31,9 @@ typedef struct rud_redistribution_options {
     rud_correction correction; /* last */
     rud_baseline baseline;     /* zero */
     double mix;                /* w in [0, 1]: (1 - w) r_t + w r'_t; 1 */
+    /* What a step's relevance is; difference. Of the last step's prediction, step by step: `step`
+     * and `steps` stay unset. */
+    rud_attribution_options attribution;
 } rud_redistribution_options;
 
 rud_redistribution_options rud_redistribution_options_default(void);
@@ -46,7 +50,7 @@ void rud_prediction_differences(const double *g, size_t inputs, size_t T, double
 /* Redistributed rewards of one episode, in double throughout.
  *
  * step_relevance [T]  what each step earned, such as prediction differences [reward units]
- * prediction          g_last, what the step relevances sum to
+ * prediction          what the step relevances sum to: g_last, where the method conserves it
  * rewards [T]         the original rewards; their sum is G
  * mean_return         of the training returns; used with RUD_BASELINE_MEAN
  * redistributed [T]   out; may be the same array as step_relevance
@@ -55,6 +59,22 @@ void rud_prediction_differences(const double *g, size_t inputs, size_t T, double
 rud_status rud_redistribute(const rud_redistribution_options *options, const double *step_relevance,
                             double prediction, const double *rewards, size_t T, double mean_return,
                             double *redistributed);
+
+/* Redistributed rewards of a batch of episodes of any lengths, by the explainer's method; each gets
+ * the numbers that it has alone, bit for bit. The relevance of a step holds what was absorbed there
+ * (lrp). What a method's relevance sums to is what the correction takes for redistributed: where it
+ * conserves nothing, the rest of the return goes where the correction says.
+ *
+ * explainer             of a return predictor, created with options->attribution
+ * redistributed[count]  out: [T] each
+ * predictions [count]   out: g_last; may be NULL
+ *
+ * On failure the content of `redistributed` and `predictions` is undefined, and the message names
+ * the episode. */
+rud_status rud_redistribute_episodes(const rud_redistribution_options *options,
+                                     rud_explainer *explainer, const rud_episode *const *episodes,
+                                     size_t count, double *const *redistributed,
+                                     double *predictions);
 
 #ifdef __cplusplus
 }

@@ -2,23 +2,26 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "redistribution/predictor_private.h"
 
 struct rud_redistributor {
     rud_redistributor_options options;
     rud_predictor *predictor;
+    rud_explainer *explainer;   /* by the method that redistributes */
+    rud_explainer *differences; /* while the gate is shut */
     rud_lesson_buffer *buffer;
     rud_quality quality;
     rud_rng sampling;
     size_t episodes, since_training, updates;
-    double loss; /* running main loss; NaN before the first update */
-    double *g;   /* scratch: predictions of one episode */
-    size_t g_capacity;
+    double loss;                           /* running main loss; NaN before the first update */
     size_t *indices;                       /* scratch: [batch] */
     const rud_episode **episodes_of_batch; /* scratch: [batch] */
     rud_losses *losses;                    /* scratch: [batch] */
 };
+
+enum { BATCH = 64 };
 
 /* Weight of a new batch in the running loss. */
 static const double running_weight = 0.05;
@@ -66,6 +69,14 @@ rud_status rud_redistributor_create(const rud_redistributor_options *options,
             rud_predictor_create(&options->predictor, features, env, seed, &created->predictor);
     }
     if (status == RUD_OK) {
+        status = rud_explainer_create(created->predictor, &options->redistribution.attribution,
+                                      &created->explainer);
+    }
+    if (status == RUD_OK) {
+        const rud_attribution_options differences = rud_attribution_options_default();
+        status = rud_explainer_create(created->predictor, &differences, &created->differences);
+    }
+    if (status == RUD_OK) {
         status = rud_lesson_buffer_create(&options->lesson_buffer, &created->buffer);
     }
     if (status != RUD_OK) rud_redistributor_free(&created);
@@ -76,9 +87,10 @@ rud_status rud_redistributor_create(const rud_redistributor_options *options,
 void rud_redistributor_free(rud_redistributor **redistributor)
 {
     if (*redistributor == NULL) return;
+    rud_explainer_free(&(*redistributor)->explainer);
+    rud_explainer_free(&(*redistributor)->differences);
     rud_predictor_free(&(*redistributor)->predictor);
     rud_lesson_buffer_free(&(*redistributor)->buffer);
-    free((*redistributor)->g);
     free((*redistributor)->indices);
     free((*redistributor)->episodes_of_batch);
     free((*redistributor)->losses);
@@ -125,19 +137,41 @@ const rud_lesson_buffer *rud_redistributor_lessons(const rud_redistributor *redi
     return redistributor->buffer;
 }
 
-static rud_status predict(rud_redistributor *redistributor, const rud_episode *episode,
-                          size_t *inputs)
+/* While the gate is shut the original rewards stay, and only predictions are wanted: those of the
+ * cheapest method. */
+static rud_status redistribute_batch(rud_redistributor *redistributor,
+                                     const rud_episode *const *episodes, size_t count,
+                                     double *const *redistributed,
+                                     rud_redistribution_report *reports)
 {
-    const rud_features *features = rud_predictor_features(redistributor->predictor);
-    const size_t needed = episode->steps + 1;
-    if (needed > redistributor->g_capacity) {
-        double *grown = realloc(redistributor->g, needed * sizeof *grown);
-        if (grown == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu predictions", needed);
-        redistributor->g = grown;
-        redistributor->g_capacity = needed;
+    double predictions[BATCH];
+    const bool ready = rud_redistributor_get_state(redistributor).ready;
+    const double s = rud_predictor_target_std(redistributor->predictor);
+    RUD_TRY(rud_redistribute_episodes(&redistributor->options.redistribution,
+                                      ready ? redistributor->explainer : redistributor->differences,
+                                      episodes, count, redistributed, predictions));
+    for (size_t k = 0; k < count; k++) {
+        const rud_episode *episode = episodes[k];
+        const double error = rud_episode_return(episode) - predictions[k];
+        if (!ready) {
+            memcpy(redistributed[k], episode->rewards, episode->steps * sizeof **redistributed);
+        }
+        reports[k] = (rud_redistribution_report){
+            .ready = ready, .prediction = predictions[k], .quality = rud_episode_quality(error, s)};
     }
-    RUD_TRY(rud_predictor_predict(redistributor->predictor, &episode, 1, &redistributor->g));
-    *inputs = rud_features_inputs(features, episode);
+    return RUD_OK;
+}
+
+rud_status rud_redistributor_redistribute_many(rud_redistributor *redistributor,
+                                               const rud_episode *const *episodes, size_t count,
+                                               double *const *redistributed,
+                                               rud_redistribution_report *reports)
+{
+    for (size_t first = 0; first < count; first += BATCH) {
+        const size_t n = count - first < BATCH ? count - first : BATCH;
+        RUD_TRY(redistribute_batch(redistributor, episodes + first, n, redistributed + first,
+                                   reports + first));
+    }
     return RUD_OK;
 }
 
@@ -145,26 +179,7 @@ rud_status rud_redistributor_redistribute(rud_redistributor *redistributor,
                                           const rud_episode *episode, double *redistributed,
                                           rud_redistribution_report *report)
 {
-    const size_t T = episode->steps;
-    size_t inputs = 0;
-    RUD_TRY(predict(redistributor, episode, &inputs));
-    const double prediction = redistributor->g[inputs - 1];
-    const double s = rud_predictor_target_std(redistributor->predictor);
-    const bool ready = rud_redistributor_get_state(redistributor).ready;
-    if (ready) {
-        rud_prediction_differences(redistributor->g, inputs, T, redistributed);
-        RUD_TRY(rud_redistribute(
-            &redistributor->options.redistribution, redistributed, prediction, episode->rewards, T,
-            rud_predictor_target_mean(redistributor->predictor), redistributed));
-    } else {
-        for (size_t t = 0; t < T; t++) redistributed[t] = episode->rewards[t];
-    }
-    *report = (rud_redistribution_report){
-        .ready = ready,
-        .prediction = prediction,
-        .quality = rud_episode_quality(rud_episode_return(episode) - prediction, s),
-    };
-    return RUD_OK;
+    return redistribute_batch(redistributor, &episode, 1, &redistributed, report);
 }
 
 /* What an untrained predictor says is no prediction, and says nothing of its quality. */
@@ -174,17 +189,15 @@ static bool has_learnt(const rud_redistributor *redistributor)
            rud_predictor_useful_updates(redistributor->predictor) == 0;
 }
 
-/* Quality, statistics and lesson buffer, of an episode that was predicted as g[inputs]. */
+/* Quality, statistics and lesson buffer, of an episode whose prediction was g_last. */
 static rud_status take(rud_redistributor *redistributor, const rud_episode *episode,
-                       const double *g)
+                       double prediction)
 {
     const double G = rud_episode_return(episode);
-    const size_t inputs =
-        rud_features_inputs(rud_predictor_features(redistributor->predictor), episode);
     rud_episode *copy = NULL;
     RUD_TRY(rud_predictor_observe(redistributor->predictor, episode));
-    if (has_learnt(redistributor)) rud_quality_add(&redistributor->quality, G - g[inputs - 1]);
-    const rud_losses losses = rud_predictor_losses(redistributor->predictor, g, inputs, G);
+    if (has_learnt(redistributor)) rud_quality_add(&redistributor->quality, G - prediction);
+    const rud_losses losses = rud_predictor_losses(redistributor->predictor, &prediction, 1, G);
     RUD_TRY(rud_episode_copy(episode, &copy));
     RUD_TRY(rud_lesson_buffer_add(redistributor->buffer, copy, losses.main, NULL));
     redistributor->episodes++;
@@ -196,7 +209,7 @@ rud_status rud_redistributor_submit(rud_redistributor *redistributor, const rud_
                                     double *redistributed, rud_redistribution_report *report)
 {
     RUD_TRY(rud_redistributor_redistribute(redistributor, episode, redistributed, report));
-    return take(redistributor, episode, redistributor->g);
+    return take(redistributor, episode, report->prediction);
 }
 
 /* Predictions of all episodes, one behind the other: g[i] points into *memory. */
@@ -227,7 +240,7 @@ rud_status rud_redistributor_learn(rud_redistributor *redistributor,
     for (size_t i = 0; status == RUD_OK && i < count; i++) {
         const size_t inputs = rud_features_inputs(features, episodes[i]);
         if (errors != NULL) errors[i] = rud_episode_return(episodes[i]) - g[i][inputs - 1];
-        status = take(redistributor, episodes[i], g[i]);
+        status = take(redistributor, episodes[i], g[i][inputs - 1]);
     }
     free(memory);
     free(g);

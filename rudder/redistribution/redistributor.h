@@ -66,6 +66,13 @@ rud_status rud_redistributor_redistribute(rud_redistributor *redistributor,
                                           const rud_episode *episode, double *redistributed,
                                           rud_redistribution_report *report);
 
+/* The same of a batch of episodes, faster than one by one and with the same numbers, bit for bit.
+ * redistributed[count], [T] each, and reports[count] out. */
+rud_status rud_redistributor_redistribute_many(rud_redistributor *redistributor,
+                                               const rud_episode *const *episodes, size_t count,
+                                               double *const *redistributed,
+                                               rud_redistribution_report *reports);
+
 /* True when the schedule says that training is due. */
 bool rud_redistributor_due(const rud_redistributor *redistributor);
 

@@ -35,7 +35,7 @@ check_exit 0 "explain --json" "$RUDDER" explain -m "$run" "$episodes" --method d
 check "... one line an episode, in order" test "$(sed 's/,.*//' "$SCRATCH/stdout" | tr -d '\n')" = \
     '{"id":"coin-walk-0-0"{"id":"coin-walk-0-1"{"id":"coin-walk-0-2"{"id":"coin-walk-0-3"{"id":"coin-walk-0-4"'
 check "... with T values and all fields" test "$(grep -cE \
-    "^\{\"id\":\"[^\"]*\",\"method\":\"difference\",\"prediction\":$numbers,\"step_relevance\":\[($numbers,){49}$numbers\],\"total\":$numbers,\"initial_relevance\":0\.0,\"conservation_error\":$numbers\}$" "$SCRATCH/stdout")" -eq 5
+    "^\{\"id\":\"[^\"]*\",\"method\":\"difference\",\"options\":\{\"output\":0,\"step\":\"last\"\},\"prediction\":$numbers,\"step_relevance\":\[($numbers,){49}$numbers\],\"initial_relevance\":0\.0,\"total\":$numbers,\"conservation_error\":$numbers\}$" "$SCRATCH/stdout")" -eq 5
 check "... that add up to the prediction" awk '
     {
         split($0, half, /"step_relevance":\[/); split(half[2], list, /\]/)
@@ -55,7 +55,7 @@ check_exit 0 "explain as a table" "$RUDDER" explain -m "$run" "$episodes"
 check "... shows each step" test "$(grep -cE '^ +[0-9]+ .*\|' "$SCRATCH/stdout")" -eq 250
 
 check_exit 2 "an unknown method" "$RUDDER" explain -m "$run" "$episodes" --method lrpp
-check "... names the choices" grep -q "there is: difference" "$SCRATCH/stderr"
+check "... names the choices" grep -q "there are: difference" "$SCRATCH/stderr"
 check_exit 2 "no model" "$RUDDER" explain "$episodes"
 check_exit 1 "an absent model" "$RUDDER" explain -m "$SCRATCH/absent" "$episodes"
 check_exit 1 "a model that is none" "$RUDDER" explain -m "$episodes" "$episodes"

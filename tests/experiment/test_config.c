@@ -86,6 +86,14 @@ static const refusal refusals[] = {
     {"predictor:\n  cell: lstmm\n", {"trial.yaml:5: ", "did you mean \"lstm\""}},
     {"predictor:\n  weight_decay_kind: l1\n", {"trial.yaml:5: ", "l2 or decoupled", "found l1"}},
     {"redistribution:\n  correction: first\n", {"last, uniform, proportional or none"}},
+    {"redistribution:\n  method: lpr\n", {"trial.yaml:5: ", "unknown method 'lpr'", "lrp"}},
+    {"redistribution:\n  rule: some\n", {"trial.yaml:5: ", "all|half|prop|abs"}},
+    {"redistribution:\n  epsilon: -1\n", {"trial.yaml:5: ", "epsilon is -1", "0 or more"}},
+    {"redistribution:\n  bias_factor: 2\n", {"trial.yaml:5: ", "0 to 1"}},
+    {"redistribution:\n  nodes: 0\n", {"trial.yaml:5: ", "nodes", "from 1 on"}},
+    {"redistribution:\n  step: 3\n", {"trial.yaml:5: ", "unknown key \"redistribution.step\""}},
+    {"predictor:\n  cell: linear\nredistribution:\n  method: lrp\n",
+     {"trial.yaml:7: ", "linear", "difference"}},
     {"features:\n  difference: yes\n", {"trial.yaml:5: ", "true or false", "found yes"}},
     {"features:\n  observation: [one-hot, raw]\n", {"trial.yaml:5: ", "5"}},
     {"features:\n  observation:\n    - raw\n    - rawer\n", {"trial.yaml:7: ", "found rawer"}},
@@ -202,6 +210,30 @@ START_TEST(values_arrive)
 }
 END_TEST
 
+/* Options of contribution analysis, two of them called `baseline`. */
+START_TEST(options_of_the_method_arrive)
+{
+    const rud_config c =
+        read_config("environment: {name: watch-repair}\n"
+                    "redistribution: {method: lrp, rule: abs, epsilon: 0.5, bias_factor: 1,\n"
+                    "  product_epsilon: 0.25, baseline: zero, nodes: 7,\n"
+                    "  integrated_gradients_baseline: mean, quadrature: gauss-legendre,\n"
+                    "  per: feature, window: 3, remove: mean}\n");
+    const rud_redistribution_options *r = &c.agent.redistributor.redistribution;
+    const rud_attribution_options *a = &r->attribution;
+    ck_assert_int_eq(r->baseline, RUD_BASELINE_ZERO);
+    ck_assert_str_eq(a->method->name, "lrp");
+    ck_assert_int_eq(a->rule, RUD_LRP_ABS);
+    ck_assert(a->epsilon == 0.5 && a->bias_factor == 1 && a->product_epsilon == 0.25);
+    ck_assert_int_eq(a->baseline, RUD_FROM_MEAN);
+    ck_assert_uint_eq(a->nodes, 7);
+    ck_assert_int_eq(a->quadrature, RUD_GAUSS_LEGENDRE);
+    ck_assert_int_eq(a->per, RUD_OCCLUDE_FEATURE);
+    ck_assert_uint_eq(a->window, 3);
+    ck_assert_int_eq(a->remove, RUD_REMOVE_MEAN);
+}
+END_TEST
+
 START_TEST(what_is_not_given_has_its_default)
 {
     const rud_config c = read_config(small);
@@ -226,7 +258,8 @@ START_TEST(yaml_reads_back)
                     "seeds: {first: 18446744073709551615}\ngrid: {step_size: 0.1}\n"
                     "agent: {step_size: 0.30000000000000004, initial_value: -1e-300}\n"
                     "features: {observation: raw, time: true, time_scale: 50}\n"
-                    "predictor: {learning_rate: 0.0123456789012345678}\n");
+                    "predictor: {learning_rate: 0.0123456789012345678}\n"
+                    "redistribution: {method: occlusion, product_epsilon: auto, remove: mean}\n");
     char *text, *again;
     ck_assert_int_eq(rud_config_to_yaml(&first, &text), RUD_OK);
     const rud_config second = read_config(text);
@@ -237,6 +270,10 @@ START_TEST(yaml_reads_back)
     ck_assert_int_eq(second.environment_options.delayed, 7);
     ck_assert(second.agent.step_size.constant == 0.30000000000000004);
     ck_assert(second.agent.initial_value == -1e-300);
+    const rud_attribution_options *attribution =
+        &second.agent.redistributor.redistribution.attribution;
+    ck_assert_str_eq(attribution->method->name, "occlusion");
+    ck_assert_int_eq(attribution->remove, RUD_REMOVE_MEAN);
     ck_assert(second.agent.redistributor.predictor.adam.learning_rate ==
               first.agent.redistributor.predictor.adam.learning_rate);
     ck_assert_int_eq(
@@ -265,6 +302,11 @@ START_TEST(json_holds_the_same)
     ck_assert(json_object_object_get_ex(root, "seeds", &section));
     ck_assert(json_object_object_get_ex(section, "count", &value));
     ck_assert(json_object_is_type(value, json_type_int));
+    ck_assert(json_object_object_get_ex(root, "redistribution", &section));
+    ck_assert(json_object_object_get_ex(section, "method", &value));
+    ck_assert_str_eq(json_object_get_string(value), "difference");
+    ck_assert(json_object_object_get_ex(section, "epsilon", &value));
+    ck_assert(json_object_is_type(value, json_type_double));
     json_object_put(root);
     free(text);
 }
@@ -344,6 +386,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("config");
     TCase *reading = tcase_create("reading");
     tcase_add_test(reading, values_arrive);
+    tcase_add_test(reading, options_of_the_method_arrive);
     tcase_add_test(reading, what_is_not_given_has_its_default);
     tcase_add_test(reading, settings_win_over_the_file_and_the_later_over_the_earlier);
     tcase_add_test(reading, aliases_stand_for_their_value);

@@ -2,6 +2,7 @@
 #include "redistribution/redistribution.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "tests/redistribution/lessons.h"
 
@@ -30,7 +31,8 @@ static const double relevance[3] = {2, 3, -1}, rewards[3] = {0, 0, 10};
 static void assert_redistributed(rud_correction correction, rud_baseline baseline, double mix,
                                  const double *wanted)
 {
-    const rud_redistribution_options options = {correction, baseline, mix};
+    const rud_redistribution_options options = {
+        .correction = correction, .baseline = baseline, .mix = mix};
     double r[3];
     ck_assert_ok(rud_redistribute(&options, relevance, 4, rewards, 3, 1.5, r));
     assert_close(r, wanted, 3);
@@ -81,8 +83,8 @@ START_TEST(sum_is_the_return)
         double g[LONGEST + 1], paid[LONGEST], r[LONGEST], G = 0, sum = 0;
         for (size_t t = 0; t < inputs; t++) g[t] = size * rud_rng_normal(&rng);
         for (size_t t = 0; t < T; t++) G += paid[t] = size * rud_rng_normal(&rng);
-        const rud_redistribution_options options = {(rud_correction)_i, RUD_BASELINE_ZERO,
-                                                    k % 2 ? 1 : rud_rng_uniform(&rng)};
+        const rud_redistribution_options options = {.correction = (rud_correction)_i,
+                                                    .mix = k % 2 ? 1 : rud_rng_uniform(&rng)};
         rud_prediction_differences(g, inputs, T, r);
         ck_assert_ok(rud_redistribute(&options, r, g[inputs - 1], paid, T, 0, r));
         for (size_t t = 0; t < T; t++) sum += r[t];
@@ -132,7 +134,7 @@ static rud_predictor *trained(void)
 static void redistribute(rud_predictor *predictor, rud_correction correction,
                          const rud_episode *episode, double *r)
 {
-    const rud_redistribution_options options = {correction, RUD_BASELINE_ZERO, 1};
+    const rud_redistribution_options options = {.correction = correction, .mix = 1};
     double g[LESSON_STEPS + 1];
     predict_lesson(predictor, episode, g);
     rud_prediction_differences(g, episode->steps + 1, episode->steps, r);
@@ -174,6 +176,88 @@ START_TEST(a_later_step_changes_no_earlier_reward)
 }
 END_TEST
 
+static rud_explainer *explainer_of(const rud_predictor *predictor,
+                                   const rud_redistribution_options *options)
+{
+    rud_explainer *explainer = NULL;
+    ck_assert_ok(rud_explainer_create(predictor, &options->attribution, &explainer));
+    return explainer;
+}
+
+/* By every method: r' is relevance and what was absorbed, but for the correction at the last step,
+ * which makes it sum to the return; of a batch as of each episode alone, bit for bit. */
+START_TEST(every_method_redistributes)
+{
+    enum { COUNT = 70 };
+    rud_redistribution_options options = rud_redistribution_options_default();
+    options.attribution.method = rud_attribution_method_at((size_t)_i);
+    options.attribution.nodes = 4;
+    rud_episodes list = lessons(11, COUNT);
+    rud_predictor *predictor = trained();
+    rud_explainer *explainer = explainer_of(predictor, &options);
+    double rows[COUNT][LESSON_STEPS], alone[LESSON_STEPS], predictions[COUNT], prediction;
+    double *redistributed[COUNT], *one = alone;
+    for (size_t i = 0; i < COUNT; i++) redistributed[i] = rows[i];
+    ck_assert_ok(rud_redistribute_episodes(&options, explainer, lesson_items(&list), COUNT,
+                                           redistributed, predictions));
+    for (size_t i = 0; i < COUNT; i++) {
+        const size_t T = list.items[i]->steps;
+        const double G = rud_episode_return(list.items[i]);
+        rud_explanation e;
+        double sum = 0;
+        ck_assert_ok(rud_redistribute_episodes(&options, explainer, lesson_items(&list) + i, 1,
+                                               &one, &prediction));
+        ck_assert_mem_eq(rows[i], alone, T * sizeof *alone);
+        ck_assert(predictions[i] == prediction);
+        ck_assert_ok(rud_explainer_run(explainer, lesson_items(&list) + i, 1, &e));
+        for (size_t t = 0; t < T; t++) {
+            const double r = e.step_relevance[t] + (e.absorbed ? e.absorbed[t] : 0);
+            if (t + 1 < T) ck_assert_double_eq_tol(rows[i][t], r, 1e-12);
+            sum += rows[i][t];
+        }
+        ck_assert_double_eq_tol(sum, G, 1e-9);
+        rud_explanation_free(&e);
+    }
+    rud_explainer_free(&explainer);
+    rud_predictor_free(&predictor);
+    rud_episodes_free(&list);
+}
+END_TEST
+
+static void refuse(const rud_redistribution_options *options, rud_explainer *explainer,
+                   const rud_episode *episode, const char *word)
+{
+    double r[LESSON_STEPS], *row = r;
+    ck_assert_int_eq(rud_redistribute_episodes(options, explainer, &episode, 1, &row, NULL),
+                     RUD_EINVAL);
+    ck_assert_msg(strstr(rud_last_error(), word) != NULL, "%s", rud_last_error());
+}
+
+/* Other steps' predictions, parts of an episode and networks without returns have no r'. */
+START_TEST(what_is_no_redistribution_is_refused)
+{
+    rud_redistribution_options options = rud_redistribution_options_default();
+    rud_episodes list = lessons(12, 20);
+    rud_predictor *predictor = trained();
+    options.attribution.step = 1;
+    rud_explainer *explainer = explainer_of(predictor, &options);
+    refuse(&options, explainer, list.items[0], "step");
+    rud_explainer_free(&explainer);
+    options.attribution = rud_attribution_options_default();
+    ck_assert_ok(rud_attribution_set(&options.attribution, "method", "decomposition"));
+    ck_assert_ok(rud_attribution_set(&options.attribution, "steps", "0:1"));
+    explainer = explainer_of(predictor, &options);
+    refuse(&options, explainer, list.items[0], "steps");
+    rud_explainer_free(&explainer);
+    ck_assert_ok(rud_explainer_create_for_network(rud_predictor_network(predictor), NULL,
+                                                  &options.attribution, &explainer));
+    refuse(&options, explainer, list.items[0], "return predictor");
+    rud_explainer_free(&explainer);
+    rud_predictor_free(&predictor);
+    rud_episodes_free(&list);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("redistribution/redistribution");
@@ -188,5 +272,11 @@ Suite *test_suite(void)
     tcase_add_loop_test(rules, not_finite_is_refused_and_nothing_written, 0, 8);
     tcase_add_test(rules, a_later_step_changes_no_earlier_reward);
     suite_add_tcase(suite, rules);
+    TCase *methods = tcase_create("methods");
+    int count = 0;
+    while (rud_attribution_method_at((size_t)count)) count++;
+    tcase_add_loop_test(methods, every_method_redistributes, 0, count);
+    tcase_add_test(methods, what_is_no_redistribution_is_refused);
+    suite_add_tcase(suite, methods);
     return suite;
 }

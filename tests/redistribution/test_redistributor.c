@@ -307,6 +307,84 @@ START_TEST(unfit_episode_leaves_no_trace)
 }
 END_TEST
 
+/* Together as one by one, bit for bit, gate shut or open; by lrp as by the difference. */
+START_TEST(many_are_redistributed_as_one_by_one)
+{
+    enum { COUNT = 90 };
+    rud_redistributor_options options = options_for("lstm");
+    options.gate = -1000;
+    if (_i == 1) {
+        ck_assert_ok(rud_attribution_set(&options.redistribution.attribution, "method", "lrp"));
+    }
+    rud_redistributor *redistributor = created(&options, 1);
+    rud_episodes list = lessons(8, COUNT);
+    double rows[COUNT][LESSON_STEPS], *redistributed[COUNT];
+    rud_redistribution_report reports[COUNT];
+    size_t next = 0;
+    for (size_t i = 0; i < COUNT; i++) redistributed[i] = rows[i];
+    for (size_t round = 0; round < 2; round++) {
+        ck_assert_ok(rud_redistributor_redistribute_many(redistributor, lesson_items(&list), COUNT,
+                                                         redistributed, reports));
+        for (size_t i = 0; i < COUNT; i++) {
+            const size_t T = list.items[i]->steps;
+            rud_redistribution_report report;
+            double r[LESSON_STEPS];
+            ck_assert_ok(rud_redistributor_redistribute(redistributor, list.items[i], r, &report));
+            ck_assert_mem_eq(rows[i], r, T * sizeof *r);
+            ck_assert_uint_eq(reports[i].ready, round == 1);
+            ck_assert_uint_eq(report.ready, round == 1);
+            ck_assert(reports[i].prediction == report.prediction);
+            ck_assert(reports[i].quality == report.quality);
+            const bool original = memcmp(r, list.items[i]->rewards, T * sizeof *r) == 0;
+            ck_assert_uint_eq(original, round == 0);
+        }
+        submit_some(redistributor, &list, &next, 20);
+        train(redistributor, 20);
+        submit_some(redistributor, &list, &next, 10);
+    }
+    rud_redistributor_free(&redistributor);
+    rud_episodes_free(&list);
+}
+END_TEST
+
+/* The method says what a step's reward is. */
+START_TEST(the_method_of_the_options_redistributes)
+{
+    rud_redistributor_options options = options_for("lstm");
+    options.gate = -1000;
+    rud_attribution_options *attribution = &options.redistribution.attribution;
+    ck_assert_ok(rud_attribution_set(attribution, "method", "occlusion"));
+    ck_assert_ok(rud_attribution_set(attribution, "remove", "mean"));
+    rud_redistributor *redistributor = created(&options, 1);
+    rud_episodes list = lessons(9, 20);
+    rud_explainer *explainer = NULL;
+    rud_redistribution_report report;
+    rud_explanation e;
+    double r[LESSON_STEPS];
+    size_t next = 0;
+    submit_some(redistributor, &list, &next, 10);
+    train(redistributor, 20);
+    submit_some(redistributor, &list, &next, 5);
+    ck_assert_ok(
+        rud_explainer_create(rud_redistributor_predictor(redistributor), attribution, &explainer));
+    ck_assert_ok(rud_explainer_run(explainer, lesson_items(&list) + 17, 1, &e));
+    ck_assert_ok(rud_redistributor_redistribute(redistributor, list.items[17], r, &report));
+    ck_assert(report.ready);
+    ck_assert_mem_eq(r, e.step_relevance, (e.steps - 1) * sizeof *r);
+    rud_explanation_free(&e);
+    rud_explainer_free(&explainer);
+    rud_redistributor_free(&redistributor);
+    rud_episodes_free(&list);
+
+    options.predictor = lesson_options("linear");
+    rud_features *features = lesson_features(true);
+    ck_assert_int_eq(rud_redistributor_create(&options, features, NULL, 1, &redistributor),
+                     RUD_EINVAL);
+    ck_assert_ptr_null(redistributor);
+    rud_features_free(&features);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("redistribution/redistributor");
@@ -317,6 +395,8 @@ Suite *test_suite(void)
     tcase_add_test(rewards, same_seed_same_rewards_and_their_sum);
     tcase_add_test(rewards, redistributing_learns_nothing);
     tcase_add_test(rewards, unfit_episode_leaves_no_trace);
+    tcase_add_loop_test(rewards, many_are_redistributed_as_one_by_one, 0, 2);
+    tcase_add_test(rewards, the_method_of_the_options_redistributes);
     suite_add_tcase(suite, rewards);
     TCase *training = tcase_create("training");
     tcase_add_test(training, training_follows_the_schedule);

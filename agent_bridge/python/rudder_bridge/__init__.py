@@ -22,18 +22,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Client",
-    "Explanation",
-    "RedistributeReward",
-    "RedistributeRewardVector",
-    "Redistribution",
-    "RemoteEnv",
-    "RemoteVectorEnv",
-    "RudderError",
-    "RudderTimeout",
-    "relabel",
-]
+# What is there always; the names below are loaded when they are asked for.
+__all__ = ["Client", "Explanation", "Redistribution", "RudderError", "RudderTimeout", "relabel"]
 
 _NEEDS_GYMNASIUM = {
     "RedistributeReward": ".wrappers",
@@ -55,3 +45,7 @@ def __getattr__(name: str) -> Any:
         raise ImportError(f"{name} needs Gymnasium: pip install gymnasium") from error
     globals()[name] = found
     return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_NEEDS_GYMNASIUM])

@@ -1,0 +1,108 @@
+/* The parts of `rudder explain`: what was asked for, the model, the episodes, and what becomes of
+ * each explanation. */
+#ifndef RUD_CLI_EXPLAIN_H
+#define RUD_CLI_EXPLAIN_H
+
+#include "cli/cli.h"
+
+typedef struct cli_explain {
+    cli_verbosity verbosity;
+    const char *model, *head;
+    const char *episodes;
+    const char *path;     /* of -o; NULL: standard output */
+    const char *baseline; /* a file; NULL: the options say all */
+    rud_attribution_options options;
+    uint64_t options_given; /* bit k: rud_attribution_option_at(k) */
+    size_t threads;
+    bool json, list;
+} cli_explain_arguments;
+
+/* Does the method read the option? `method` itself is none. */
+bool cli_explain_reads(const rud_attribution_method *method, const rud_attribution_option *option);
+
+/* `--list`: every method, as text or JSON. */
+rud_status cli_explain_list(bool json, FILE *stream);
+
+/* An episode of the file, and what is said of it. */
+typedef struct cli_explained {
+    rud_episode *episode;
+    size_t line;
+    rud_explanation explanation;
+    bool done;
+} cli_explained;
+void cli_explained_free(cli_explained *explained);
+
+/* Episodes one after the other. Zero-initialise. */
+typedef struct cli_explain_source {
+    const char *path;
+    const char *name; /* as messages call it */
+    rud_jsonl_reader *reader;
+    cli_explained *held; /* read already: standard input can be read only once */
+    size_t held_count, next;
+} cli_explain_source;
+rud_status cli_explain_source_open(const char *path, cli_explain_source *source);
+void cli_explain_source_close(cli_explain_source *source);
+
+/* *explained: episode and line; no episode at the end. Caller owns it. */
+rud_status cli_explain_source_next(cli_explain_source *source, cli_explained *explained);
+
+/* The mean of the observations of all episodes, [width]; caller owns *mean. The source stands at
+ * its start again. */
+rud_status cli_explain_source_mean(cli_explain_source *source, size_t width, float **mean);
+
+/* Lines of the file, which are the episodes; RUD_TOTAL_UNKNOWN where it can be read only once. */
+uint64_t cli_explain_source_count(const cli_explain_source *source);
+
+/* A return predictor, or a network that others trained. Zero-initialise. */
+typedef struct cli_explain_model {
+    rud_predictor *predictor;
+    rud_network *network; /* owned, where there is no predictor */
+    float *feature_mean;  /* [D], of a network */
+    float *given;         /* [given_steps][D] */
+    rud_attribution_options options;
+} cli_explain_model;
+
+/* Reads what the arguments name: the model, the baseline, the mean of the source. */
+rud_status cli_explain_model_open(const cli_explain_arguments *arguments,
+                                  cli_explain_source *source, cli_explain_model *model);
+void cli_explain_model_close(cli_explain_model *model);
+rud_status cli_explain_model_explainer(const cli_explain_model *model, rud_explainer **explainer);
+
+/* Where explanations go, in the order of the file. write may take `episode` and `explanation` out
+ * of what it gets; it leaves NULL or zeros there. */
+typedef struct cli_explain_sink {
+    rud_status (*write)(void *context, cli_explained *explained);
+    void *context;
+    size_t most; /* explanations that are taken; further episodes are only counted. 0: all */
+} cli_explain_sink;
+
+typedef struct cli_explain_counts {
+    size_t episodes;
+    size_t left_out;               /* of these: not explained */
+    size_t near_zero_denominators; /* over all explanations */
+    size_t near_zero_episodes;     /* that had any */
+} cli_explain_counts;
+
+/* Explains all episodes over the threads. Whatever their number, the sink gets the same; on failure
+ * it has got all that stands before. progress: NULL for silence. */
+rud_status cli_explain_run(cli_explain_source *source, const cli_explain_model *model,
+                           size_t threads, FILE *progress, const cli_explain_sink *sink,
+                           cli_explain_counts *counts);
+
+/* Explanations as JSON lines, as tables, as a page. */
+rud_status cli_explain_write_json(const cli_explain_arguments *arguments,
+                                  const cli_explained *explained, FILE *stream);
+rud_status cli_explain_write_table(const rud_explainer *explainer, const cli_explained *explained,
+                                   FILE *stream);
+
+typedef struct cli_explain_page {
+    cli_explained *shown; /* [count] */
+    size_t count;
+} cli_explain_page;
+rud_status cli_explain_page_add(void *page, cli_explained *explained); /* a sink's write */
+rud_status cli_explain_page_write(const cli_explain_page *page,
+                                  const cli_explain_arguments *arguments,
+                                  const rud_explainer *explainer, size_t left_out);
+void cli_explain_page_free(cli_explain_page *page);
+
+#endif

@@ -1,0 +1,114 @@
+/* rudder explain --json: an explanation as a line. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/explain.h"
+
+/* A float with the digits that it takes to read it back. */
+static json_object *float_json(float value)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%.9g", (double)value);
+    return json_object_new_double_s((double)value, text);
+}
+
+/* Takes the item; false if it or the list is not there. */
+static bool append(json_object *list, json_object *item)
+{
+    if (list && item && json_object_array_add(list, item) == 0) return true;
+    json_object_put(item);
+    return false;
+}
+
+static json_object *numbers_json(const double *values, size_t count)
+{
+    json_object *list = json_object_new_array();
+    for (size_t k = 0; k < count; k++) {
+        if (append(list, json_object_new_double(values[k]))) continue;
+        json_object_put(list);
+        return NULL;
+    }
+    return list;
+}
+
+static json_object *relevance_json(const rud_explanation *e)
+{
+    json_object *rows = json_object_new_array();
+    bool made = rows != NULL;
+    for (size_t t = 0; made && t < e->inputs; t++) {
+        json_object *row = json_object_new_array();
+        made = append(rows, row);
+        for (size_t d = 0; made && d < e->width; d++) {
+            made = append(row, float_json(e->relevance[t * e->width + d]));
+        }
+    }
+    if (made) return rows;
+    json_object_put(rows);
+    return NULL;
+}
+
+/* Numbers as numbers, words as texts. */
+static json_object *value_json(const char *text)
+{
+    char *end;
+    const double number = strtod(text, &end);
+    if (end == text || *end || !isfinite(number)) return json_object_new_string(text);
+    return json_object_new_double_s(number, text);
+}
+
+/* Every option that the method reads, with its present value. */
+static json_object *options_json(const cli_explain_arguments *arguments)
+{
+    json_object *o = json_object_new_object();
+    const rud_attribution_option *option;
+    for (size_t k = 0; (option = rud_attribution_option_at(k)); k++) {
+        char text[RUD_OPTION_TEXT];
+        if (!cli_explain_reads(arguments->options.method, option)) continue;
+        rud_attribution_get(&arguments->options, option->name, text);
+        const bool file = arguments->baseline && strcmp(option->name, "baseline") == 0;
+        json_object *value = file ? json_object_new_string(arguments->baseline) : value_json(text);
+        if (cli_json_add(o, option->name, value)) continue;
+        json_object_put(o);
+        return NULL;
+    }
+    return o;
+}
+
+static bool add_head(json_object *o, const cli_explain_arguments *arguments,
+                     const cli_explained *explained)
+{
+    const rud_explanation *e = &explained->explanation;
+    const char *id = explained->episode->id;
+    return (id ? cli_json_add_text(o, "id", id)
+               : o && json_object_object_add(o, "id", NULL) == 0) &&
+           cli_json_add_text(o, "method", arguments->options.method->name) &&
+           cli_json_add(o, "options", options_json(arguments)) &&
+           cli_json_add_real(o, "prediction", e->prediction) &&
+           (!isfinite(e->baseline_prediction) ||
+            cli_json_add_real(o, "baseline_prediction", e->baseline_prediction));
+}
+
+static bool add_relevance(json_object *o, const rud_explanation *e)
+{
+    return (!e->relevance || cli_json_add(o, "relevance", relevance_json(e))) &&
+           (!e->step_relevance ||
+            cli_json_add(o, "step_relevance", numbers_json(e->step_relevance, e->steps))) &&
+           (!e->absorbed || cli_json_add(o, "absorbed", numbers_json(e->absorbed, e->steps))) &&
+           (!e->step_relevance || !isfinite(e->initial_relevance) ||
+            cli_json_add_real(o, "initial_relevance", e->initial_relevance)) &&
+           (!isfinite(e->irrelevant) || cli_json_add_real(o, "irrelevant", e->irrelevant)) &&
+           cli_json_add_real(o, "total", e->total) &&
+           cli_json_add_real(o, "conservation_error", e->conservation_error);
+}
+
+rud_status cli_explain_write_json(const cli_explain_arguments *arguments,
+                                  const cli_explained *explained, FILE *stream)
+{
+    json_object *o = json_object_new_object();
+    if (add_head(o, arguments, explained) && add_relevance(o, &explained->explanation)) {
+        return cli_json_print(o, stream);
+    }
+    json_object_put(o);
+    return rud_error(RUD_ENOMEM, "no memory for the JSON output");
+}

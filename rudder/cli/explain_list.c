@@ -1,0 +1,104 @@
+/* rudder explain --list: the methods and their options. */
+#include <string.h>
+
+#include "cli/explain.h"
+
+bool cli_explain_reads(const rud_attribution_method *method, const rud_attribution_option *option)
+{
+    if (strcmp(option->name, "method") == 0) return false;
+    return !option->method || strcmp(option->method, method->name) == 0;
+}
+
+static json_object *option_json(const rud_attribution_option *option)
+{
+    json_object *o = json_object_new_object();
+    if (cli_json_add_text(o, "name", option->name) &&
+        cli_json_add_text(o, "values", option->values) &&
+        cli_json_add_text(o, "summary", option->summary)) {
+        return o;
+    }
+    json_object_put(o);
+    return NULL;
+}
+
+static json_object *options_json(const rud_attribution_method *method)
+{
+    json_object *list = json_object_new_array();
+    const rud_attribution_option *option;
+    bool made = list != NULL;
+    for (size_t k = 0; made && (option = rud_attribution_option_at(k)); k++) {
+        if (!cli_explain_reads(method, option)) continue;
+        json_object *item = option_json(option);
+        made = item && json_object_array_add(list, item) == 0;
+        if (!made) json_object_put(item);
+    }
+    if (made) return list;
+    json_object_put(list);
+    return NULL;
+}
+
+static json_object *method_json(const rud_attribution_method *method)
+{
+    json_object *o = json_object_new_object();
+    if (cli_json_add_text(o, "name", method->name) &&
+        cli_json_add_text(o, "summary", method->summary) &&
+        cli_json_add_text(o, "cost", method->cost) &&
+        cli_json_add(o, "conserves", json_object_new_boolean(method->conserves)) &&
+        cli_json_add(o, "causal", json_object_new_boolean(method->causal)) &&
+        cli_json_add_text(o, "source", method->source) &&
+        cli_json_add(o, "options", options_json(method))) {
+        return o;
+    }
+    json_object_put(o);
+    return NULL;
+}
+
+static rud_status list_json(FILE *stream)
+{
+    json_object *list = json_object_new_array();
+    const rud_attribution_method *method;
+    bool made = list != NULL;
+    for (size_t k = 0; made && (method = rud_attribution_method_at(k)); k++) {
+        json_object *item = method_json(method);
+        made = item && json_object_array_add(list, item) == 0;
+        if (!made) json_object_put(item);
+    }
+    if (made) return cli_json_print(list, stream);
+    json_object_put(list);
+    return rud_error(RUD_ENOMEM, "no memory for the list of methods");
+}
+
+/* "--rule --epsilon" of the options that only this method reads. */
+static void list_options(const rud_attribution_method *method, FILE *stream)
+{
+    const rud_attribution_option *option;
+    bool any = false;
+    for (size_t k = 0; (option = rud_attribution_option_at(k)); k++) {
+        if (!option->method || !cli_explain_reads(method, option)) continue;
+        fprintf(stream, "%s--%s", any ? " " : "  options    ", option->name);
+        any = true;
+    }
+    if (any) fputc('\n', stream);
+}
+
+static void list_text(FILE *stream)
+{
+    const rud_attribution_method *method;
+    for (size_t k = 0; (method = rud_attribution_method_at(k)); k++) {
+        fprintf(stream, "%s%s: %s\n", k ? "\n" : "", method->name, method->summary);
+        fprintf(stream, "  cost       %s\n", method->cost);
+        fprintf(stream, "  conserves  %s\n",
+                method->conserves ? "yes: relevance adds up to the prediction" : "no");
+        fprintf(stream, "  causal     %s\n",
+                method->causal ? "yes: a step's relevance depends on nothing behind it" : "no");
+        fprintf(stream, "  source     %s\n", method->source);
+        list_options(method, stream);
+    }
+}
+
+rud_status cli_explain_list(bool json, FILE *stream)
+{
+    if (json) return list_json(stream);
+    list_text(stream);
+    return RUD_OK;
+}

@@ -1,0 +1,205 @@
+/* Explains a file of episodes over several threads, a chunk at a time: memory does not grow with
+ * the file. */
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "cli/explain.h"
+
+enum { GROUP = 8 /* episodes a job: they are explained as one batch */ };
+static const size_t chunk_bytes = (size_t)64 << 20; /* of episodes in a chunk, about */
+static const double patience = 1;                   /* [s] before progress is shown */
+
+typedef struct run {
+    cli_explain_source *source;
+    const cli_explain_sink *sink;
+    cli_explain_counts *counts;
+    rud_pool *pool;
+    rud_explainer **explainers; /* [threads] */
+    cli_explained *chunk;       /* [room] */
+    size_t room, count;
+    FILE *stream;          /* of the progress; NULL: none */
+    pthread_mutex_t mutex; /* guards what follows */
+    rud_progress *progress;
+    double started;
+    uint64_t finished, total;
+} run;
+
+static double seconds(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+/* Progress is shown only of what takes long. */
+static void advance(run *r, size_t count)
+{
+    pthread_mutex_lock(&r->mutex);
+    r->finished += count;
+    if (r->stream && !r->progress && seconds() - r->started >= patience) {
+        if (rud_progress_create(r->stream, "explain", r->total, &r->progress) != RUD_OK) {
+            r->stream = NULL; /* without memory for it the work goes on all the same */
+        }
+    }
+    rud_progress_update(r->progress, r->finished, NULL);
+    pthread_mutex_unlock(&r->mutex);
+}
+
+static rud_status explain_one(rud_explainer *explainer, const char *name, cli_explained *explained)
+{
+    const rud_episode *episode = explained->episode;
+    const rud_status status = rud_explainer_run(explainer, &episode, 1, &explained->explanation);
+    explained->done = status == RUD_OK;
+    return rud_error_context(status, "%s:%zu", name, explained->line);
+}
+
+/* A job: one group. If it fails as a whole, its episodes are explained one by one up to the one
+ * that is at fault. */
+static rud_status explain_group(void *context, size_t job, size_t thread)
+{
+    run *r = context;
+    const rud_episode *episodes[GROUP];
+    rud_explanation explanations[GROUP];
+    cli_explained *group = r->chunk + job * GROUP;
+    const size_t left = r->count - job * GROUP, count = left < GROUP ? left : GROUP;
+    for (size_t k = 0; k < count; k++) episodes[k] = group[k].episode;
+    if (cli_stop) return rud_error(RUD_EINTERRUPTED, "interrupted");
+    const rud_status status =
+        rud_explainer_run(r->explainers[thread], episodes, count, explanations);
+    if (status == RUD_ENOMEM) return status;
+    for (size_t k = 0; k < count; k++) {
+        if (status != RUD_OK) {
+            RUD_TRY(explain_one(r->explainers[thread], r->source->name, &group[k]));
+        } else {
+            group[k].explanation = explanations[k];
+            group[k].done = true;
+        }
+    }
+    advance(r, count);
+    return RUD_OK;
+}
+
+/* Fills the chunk; *ended: the source has no more. An episode that cannot be read ends the chunk
+ * too. */
+static rud_status read_chunk(run *r, bool *ended)
+{
+    size_t bytes = 0;
+    r->count = 0;
+    *ended = false;
+    while (r->count < r->room && bytes < chunk_bytes) {
+        cli_explained *next = &r->chunk[r->count];
+        RUD_TRY(cli_explain_source_next(r->source, next));
+        *ended = !next->episode;
+        if (*ended) return RUD_OK;
+        bytes += rud_episode_bytes(next->episode);
+        r->count++;
+    }
+    return RUD_OK;
+}
+
+/* Hands over what stands before the first episode that has no explanation. */
+static rud_status write_chunk(run *r)
+{
+    rud_status status = RUD_OK;
+    for (size_t k = 0; k < r->count && status == RUD_OK && r->chunk[k].done; k++) {
+        const size_t near_zero = r->chunk[k].explanation.near_zero_denominators;
+        r->counts->near_zero_denominators += near_zero;
+        r->counts->near_zero_episodes += near_zero > 0;
+        status = r->sink->write(r->sink->context, &r->chunk[k]);
+    }
+    return status;
+}
+
+static void clear_chunk(run *r)
+{
+    for (size_t k = 0; k < r->count; k++) cli_explained_free(&r->chunk[k]);
+    r->count = 0;
+}
+
+/* The chunk is explained and handed over; then a failure of reading it counts. */
+static rud_status explain_chunk(run *r, rud_status reading)
+{
+    char message[1024];
+    snprintf(message, sizeof message, "%s", rud_last_error());
+    rud_status status = rud_pool_run(r->pool, (r->count + GROUP - 1) / GROUP, explain_group, r);
+    if (status == RUD_OK) {
+        status = reading;
+    } else {
+        snprintf(message, sizeof message, "%s", rud_last_error());
+    }
+    const rud_status written = write_chunk(r);
+    if (written != RUD_OK) return written;
+    return status == RUD_OK ? RUD_OK : rud_error(status, "%s", message);
+}
+
+/* Only counts what is left. */
+static rud_status count_rest(run *r)
+{
+    for (;;) {
+        cli_explained explained;
+        if (cli_stop) return rud_error(RUD_EINTERRUPTED, "interrupted");
+        RUD_TRY(cli_explain_source_next(r->source, &explained));
+        if (!explained.episode) return RUD_OK;
+        cli_explained_free(&explained);
+        r->counts->episodes++;
+        r->counts->left_out++;
+    }
+}
+
+static rud_status explain_all(run *r)
+{
+    bool ended = false;
+    const size_t room = r->room;
+    while (!ended) {
+        const size_t most = r->sink->most, explained = r->counts->episodes;
+        if (most && explained == most) return count_rest(r);
+        r->room = most && most - explained < room ? most - explained : room;
+        rud_status status = read_chunk(r, &ended);
+        status = explain_chunk(r, status);
+        r->counts->episodes += r->count;
+        clear_chunk(r);
+        RUD_TRY(status);
+    }
+    if (r->counts->episodes > 0) return RUD_OK;
+    return rud_error(RUD_EFORMAT, "%s: holds no episode", r->source->name);
+}
+
+static rud_status create_explainers(const cli_explain_model *model, run *r, size_t threads)
+{
+    r->explainers = calloc(threads, sizeof(rud_explainer *));
+    r->room = 4 * GROUP * threads;
+    r->chunk = calloc(r->room, sizeof *r->chunk);
+    if (!r->explainers || !r->chunk) {
+        return rud_error(RUD_ENOMEM, "no memory for %zu threads", threads);
+    }
+    for (size_t k = 0; k < threads; k++) {
+        RUD_TRY(cli_explain_model_explainer(model, &r->explainers[k]));
+    }
+    return RUD_OK;
+}
+
+rud_status cli_explain_run(cli_explain_source *source, const cli_explain_model *model,
+                           size_t threads, FILE *progress, const cli_explain_sink *sink,
+                           cli_explain_counts *counts)
+{
+    run r = {.source = source,
+             .sink = sink,
+             .counts = counts,
+             .stream = progress,
+             .mutex = PTHREAD_MUTEX_INITIALIZER,
+             .started = seconds()};
+    *counts = (cli_explain_counts){0};
+    RUD_TRY(rud_pool_create(threads, &r.pool));
+    threads = rud_pool_threads(r.pool);
+    rud_status status = create_explainers(model, &r, threads);
+    if (progress) r.total = cli_explain_source_count(source);
+    if (sink->most && r.total > sink->most) r.total = sink->most;
+    if (status == RUD_OK) status = explain_all(&r);
+    for (size_t k = 0; r.explainers && k < threads; k++) rud_explainer_free(&r.explainers[k]);
+    free(r.explainers);
+    free(r.chunk);
+    rud_progress_free(&r.progress);
+    rud_pool_free(&r.pool);
+    return status;
+}

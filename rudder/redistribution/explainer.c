@@ -1,0 +1,387 @@
+/* Episodes are packed into batches by their lengths, as an LSTM computes padded steps too; what the
+ * attribution of a batch says is dealt out to its episodes. */
+#include "redistribution/explainer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "episodes/batch.h"
+#include "redistribution/predictor_private.h"
+
+/* Batches beyond 64 episodes gain no speed; 16 million floats are 64 MiB. */
+#define MOST_EPISODES 64
+#define MOST_FLOATS   16e6
+enum { NAME_SIZE = 72, ALL_ROWS = 1 };
+
+/* An episode's place in the order of lengths. */
+typedef struct place {
+    size_t index, inputs;
+    bool all_rows; /* its final observation is an input */
+} place;
+
+struct rud_explainer {
+    const rud_predictor *predictor; /* NULL: of a network as it is */
+    const rud_network *network;     /* of that; NULL with a predictor */
+    const float *feature_mean;      /* [D] of that */
+    rud_attribution_options options;
+    rud_attribution *attribution;
+    rud_features *features[2]; /* of a network: without and with the final observation */
+    float *mean;               /* [D] of a predictor's features */
+    rud_batch batch;
+    const rud_episode *episodes[MOST_EPISODES];
+    char names[MOST_EPISODES][NAME_SIZE];
+    const char *name_of[MOST_EPISODES];
+};
+
+void rud_explanation_free(rud_explanation *explanation)
+{
+    free(explanation->relevance);
+    free(explanation->step_relevance);
+    free(explanation->absorbed);
+    *explanation = (rud_explanation){0};
+}
+
+static rud_status allocate(const rud_attribution_options *options, rud_explainer **explainer)
+{
+    *explainer = calloc(1, sizeof **explainer);
+    if (*explainer == NULL) return rud_error(RUD_ENOMEM, "no memory for an explainer");
+    (*explainer)->options = *options;
+    return rud_attribution_create(&(*explainer)->attribution);
+}
+
+static const rud_network *network_of(const rud_explainer *explainer)
+{
+    return explainer->predictor ? rud_predictor_network(explainer->predictor) : explainer->network;
+}
+
+static const rud_features *features_of(const rud_explainer *explainer, bool all_rows)
+{
+    return explainer->predictor ? rud_predictor_features(explainer->predictor)
+                                : explainer->features[all_rows];
+}
+
+/* A predictor without a network has predictions to offer, and one output. */
+static rud_status check_options(const rud_explainer *explainer)
+{
+    const rud_attribution_options *options = &explainer->options;
+    if (network_of(explainer) != NULL) return RUD_OK;
+    const char *cell = rud_predictor_cell(explainer->predictor);
+    if (options->method != rud_attribution_method_at(0)) {
+        return rud_error(RUD_EINVAL,
+                         "method %s needs a network, which the predictor \"%s\" has not; choose "
+                         "the method difference or the cell of an LSTM",
+                         options->method->name, cell);
+    }
+    if (options->output > 0) {
+        return rud_error(RUD_EINVAL, "output %zu: the predictor \"%s\" has one output, 0",
+                         options->output, cell);
+    }
+    return RUD_OK;
+}
+
+rud_status rud_explainer_create(const rud_predictor *predictor,
+                                const rud_attribution_options *options, rud_explainer **explainer)
+{
+    const size_t D = rud_features_width(rud_predictor_features(predictor));
+    rud_status status = allocate(options, explainer);
+    if (status == RUD_OK) {
+        (*explainer)->predictor = predictor;
+        (*explainer)->mean = malloc(D * sizeof(float));
+        status = (*explainer)->mean ? check_options(*explainer)
+                                    : rud_error(RUD_ENOMEM, "no memory for %zu feature means", D);
+    }
+    if (status != RUD_OK) rud_explainer_free(explainer);
+    return status;
+}
+
+/* The features of a network as it is: rows of D numbers as they are. */
+static rud_status create_features(rud_explainer *explainer)
+{
+    const size_t D = rud_network_specification(explainer->network)->inputs;
+    rud_space space = {0};
+    RUD_TRY(rud_space_box(NULL, NULL, D, &space));
+    rud_status status = RUD_OK;
+    for (size_t k = 0; k < 2 && status == RUD_OK; k++) {
+        rud_features_options options = rud_features_options_default();
+        options.final_observation = k == ALL_ROWS;
+        status = rud_features_create(&options, &space, NULL, &explainer->features[k]);
+    }
+    rud_space_free(&space);
+    return status;
+}
+
+rud_status rud_explainer_create_for_network(const rud_network *network, const float *feature_mean,
+                                            const rud_attribution_options *options,
+                                            rud_explainer **explainer)
+{
+    rud_status status = allocate(options, explainer);
+    if (status == RUD_OK) {
+        (*explainer)->network = network;
+        (*explainer)->feature_mean = feature_mean;
+        status = create_features(*explainer);
+    }
+    if (status != RUD_OK) rud_explainer_free(explainer);
+    return status;
+}
+
+void rud_explainer_free(rud_explainer **explainer)
+{
+    rud_explainer *e = *explainer;
+    if (e == NULL) return;
+    rud_attribution_free(&e->attribution);
+    for (size_t k = 0; k < 2; k++) rud_features_free(&e->features[k]);
+    rud_batch_free(&e->batch);
+    free(e->mean);
+    free(e);
+    *explainer = NULL;
+}
+
+const rud_predictor *rud_explainer_predictor(const rud_explainer *explainer)
+{
+    return explainer->predictor;
+}
+
+const rud_attribution_options *rud_explainer_options(const rud_explainer *explainer)
+{
+    return &explainer->options;
+}
+
+void rud_explainer_feature_name(const rud_explainer *explainer, size_t d, char *name, size_t size)
+{
+    rud_features_name(features_of(explainer, false), d, name, size);
+}
+
+/* The id, or the number in the list. */
+static const char *name_episode(const rud_episode *episode, size_t number, char name[NAME_SIZE])
+{
+    if (episode->id != NULL)
+        snprintf(name, NAME_SIZE, "\"%s\"", episode->id);
+    else
+        snprintf(name, NAME_SIZE, "%zu", number);
+    return name;
+}
+
+static double *numbers(size_t count)
+{
+    return count < SIZE_MAX / sizeof(double) ? calloc(count, sizeof(double)) : NULL;
+}
+
+/* What is the same for every method. */
+static rud_status create_explanation(const rud_explainer *explainer, const rud_episode *episode,
+                                     const place *place, rud_explanation *e)
+{
+    const double none = (double)NAN;
+    *e = (rud_explanation){
+        .steps = episode->steps,
+        .inputs = place->inputs,
+        .width = rud_features_width(features_of(explainer, place->all_rows)),
+        .baseline_prediction = none,
+        .irrelevant = none,
+        .step_relevance = numbers(episode->steps),
+    };
+    if (e->step_relevance == NULL) {
+        return rud_error(RUD_ENOMEM, "no memory for an episode of %zu steps", episode->steps);
+    }
+    return RUD_OK;
+}
+
+/* The step that input t belongs to. */
+static size_t step_of(const rud_explanation *e, size_t t)
+{
+    return t < e->steps ? t : e->steps - 1;
+}
+
+/* A predictor without a network: r_t = g_t - g_{t-1}, g_{-1} = 0, up to the chosen step. */
+static rud_status explain_predictions(const rud_explainer *explainer, const rud_episode *episode,
+                                      rud_explanation *e)
+{
+    const size_t chosen = explainer->options.step;
+    const size_t end = chosen == RUD_LAST_STEP ? e->inputs : chosen + 1;
+    if (end > e->inputs) {
+        return rud_error(RUD_EINVAL, "step %zu: there are %zu steps, the last is %zu", chosen,
+                         e->inputs, e->inputs - 1);
+    }
+    double *g = numbers(e->inputs);
+    if (g == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu predictions", e->inputs);
+    const rud_status status = rud_predictor_predict(explainer->predictor, &episode, 1, &g);
+    if (status == RUD_OK) {
+        double before = 0;
+        for (size_t t = 0; t < end; t++) {
+            e->step_relevance[step_of(e, t)] += g[t] - before;
+            before = g[t];
+        }
+        for (size_t t = 0; t < e->steps; t++) e->total += e->step_relevance[t];
+        e->prediction = before;
+        e->conservation_error = e->total - e->prediction;
+    }
+    free(g);
+    return status;
+}
+
+/* Column b of a result. */
+static rud_status take(const rud_attribution_result *result, size_t b, size_t B, rud_explanation *e)
+{
+    if (result->step_relevance == NULL) {
+        free(e->step_relevance);
+        e->step_relevance = NULL;
+    }
+    if (result->absorbed != NULL) e->absorbed = numbers(e->steps);
+    if (result->relevance != NULL) e->relevance = malloc(e->inputs * e->width * sizeof(float));
+    if ((result->absorbed && !e->absorbed) || (result->relevance && !e->relevance)) {
+        return rud_error(RUD_ENOMEM, "no memory for an episode of %zu inputs", e->inputs);
+    }
+    for (size_t t = 0; t < e->inputs; t++) {
+        const size_t row = t * B + b, step = step_of(e, t);
+        if (e->step_relevance) e->step_relevance[step] += result->step_relevance[row];
+        if (e->absorbed) e->absorbed[step] += result->absorbed[row];
+        if (e->relevance) {
+            memcpy(e->relevance + t * e->width, result->relevance + row * e->width,
+                   e->width * sizeof(float));
+        }
+    }
+    e->prediction = result->prediction[b];
+    e->total = result->total[b];
+    e->conservation_error = result->conservation_error[b];
+    if (result->baseline_prediction) e->baseline_prediction = result->baseline_prediction[b];
+    if (result->initial_relevance) e->initial_relevance = result->initial_relevance[b];
+    if (result->irrelevant) e->irrelevant = result->irrelevant[b];
+    if (result->near_zero) e->near_zero_denominators = (size_t)result->near_zero[b];
+    return RUD_OK;
+}
+
+/* The means that the network sees now; NULL where they are not known. */
+static const float *feature_mean(const rud_explainer *explainer)
+{
+    if (explainer->predictor == NULL) return explainer->feature_mean;
+    const rud_feature_statistics *statistics = &explainer->predictor->statistics;
+    if (statistics->count == 0) return NULL;
+    for (size_t d = 0; d < statistics->D; d++) {
+        explainer->mean[d] = (float)rud_feature_statistics_mean(statistics, d);
+    }
+    return explainer->mean;
+}
+
+/* A batch of B checked episodes, all with their final observation as input or all without. */
+static rud_status explain_batch(rud_explainer *explainer, const rud_episode *const *episodes,
+                                const place *places, size_t B, rud_explanation *explanations)
+{
+    rud_attribution_input input = {.network = network_of(explainer),
+                                   .feature_mean = feature_mean(explainer),
+                                   .scale = 1,
+                                   .names = explainer->name_of};
+    rud_attribution_result result;
+    for (size_t b = 0; b < B; b++) {
+        const size_t k = places[b].index;
+        explainer->episodes[b] = episodes[k];
+        explainer->name_of[b] = name_episode(episodes[k], k, explainer->names[b]);
+    }
+    RUD_TRY(rud_batch_pack(&explainer->batch, features_of(explainer, places->all_rows),
+                           explainer->episodes, B));
+    input.x = explainer->batch.x;
+    input.lengths = explainer->batch.lengths;
+    input.T = explainer->batch.T;
+    input.B = B;
+    if (explainer->predictor) {
+        rud_predictor_output_scale(explainer->predictor, &input.scale, &input.offset);
+    }
+    const rud_status status =
+        rud_attribution_run(explainer->attribution, &explainer->options, &input, &result);
+    if (status == RUD_EDIVERGED && explainer->predictor) {
+        return rud_error_context(status, "training diverged; try a smaller "
+                                         "predictor.learning_rate or predictor.clip_norm");
+    }
+    RUD_TRY(status);
+    for (size_t b = 0; b < B; b++) {
+        const size_t k = places[b].index;
+        RUD_TRY(create_explanation(explainer, episodes[k], &places[b], &explanations[k]));
+        RUD_TRY(take(&result, b, B, &explanations[k]));
+    }
+    return RUD_OK;
+}
+
+/* How many of places[count], longest first, make the next batch. */
+static size_t next_batch(const rud_explainer *explainer, const place *places, size_t count)
+{
+    const rud_network_spec *spec = rud_network_specification(network_of(explainer));
+    const double halves = (double)(spec->layers * rud_directions(spec));
+    const double floats =
+        (double)places->inputs * ((double)spec->inputs + 10.0 * halves * (double)spec->hidden);
+    size_t B = 1;
+    while (B < count && B < MOST_EPISODES && (double)(B + 1) * floats <= MOST_FLOATS &&
+           places[B].all_rows == places->all_rows) {
+        B++;
+    }
+    return B;
+}
+
+/* By kind of features, then longest first, then in their order. */
+static int compare_places(const void *a, const void *b)
+{
+    const place *first = a, *second = b;
+    if (first->all_rows != second->all_rows) return first->all_rows ? 1 : -1;
+    if (first->inputs != second->inputs) return first->inputs > second->inputs ? -1 : 1;
+    return first->index < second->index ? -1 : 1;
+}
+
+/* Where each episode stands, checked. */
+static rud_status find_places(const rud_explainer *explainer, const rud_episode *const *episodes,
+                              size_t count, place *places)
+{
+    char name[NAME_SIZE];
+    for (size_t k = 0; k < count; k++) {
+        const bool all_rows = episodes[k]->observation_rows > episodes[k]->steps;
+        const rud_features *features = features_of(explainer, all_rows);
+        RUD_TRY(rud_error_context(rud_features_check(features, episodes[k]), "episode %s",
+                                  name_episode(episodes[k], k, name)));
+        places[k] = (place){.index = k,
+                            .inputs = rud_features_inputs(features, episodes[k]),
+                            .all_rows = explainer->predictor == NULL && all_rows};
+    }
+    return RUD_OK;
+}
+
+static rud_status explain_one_by_one(const rud_explainer *explainer,
+                                     const rud_episode *const *episodes, const place *places,
+                                     size_t count, rud_explanation *explanations)
+{
+    char name[NAME_SIZE];
+    for (size_t k = 0; k < count; k++) {
+        rud_status status =
+            create_explanation(explainer, episodes[k], &places[k], &explanations[k]);
+        if (status == RUD_OK) {
+            status = explain_predictions(explainer, episodes[k], &explanations[k]);
+        }
+        RUD_TRY(rud_error_context(status, "episode %s", name_episode(episodes[k], k, name)));
+    }
+    return RUD_OK;
+}
+
+static rud_status explain(rud_explainer *explainer, const rud_episode *const *episodes,
+                          size_t count, place *places, rud_explanation *explanations)
+{
+    RUD_TRY(find_places(explainer, episodes, count, places));
+    if (network_of(explainer) == NULL) {
+        return explain_one_by_one(explainer, episodes, places, count, explanations);
+    }
+    qsort(places, count, sizeof *places, compare_places);
+    for (size_t first = 0; first < count;) {
+        const size_t B = next_batch(explainer, places + first, count - first);
+        RUD_TRY(explain_batch(explainer, episodes, places + first, B, explanations));
+        first += B;
+    }
+    return RUD_OK;
+}
+
+rud_status rud_explainer_run(rud_explainer *explainer, const rud_episode *const *episodes,
+                             size_t count, rud_explanation *explanations)
+{
+    place *places = calloc(count > 0 ? count : 1, sizeof *places);
+    if (places == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu episodes", count);
+    for (size_t k = 0; k < count; k++) explanations[k] = (rud_explanation){0};
+    const rud_status status = explain(explainer, episodes, count, places, explanations);
+    for (size_t k = 0; status != RUD_OK && k < count; k++) rud_explanation_free(&explanations[k]);
+    free(places);
+    return status;
+}
