@@ -133,6 +133,7 @@ class Client:
         alive = self._server.failure if self._server is not None else _always
         self._connection = Connection(address, timeout, curve, alive)
         self._task: Task | None = None
+        self._inferred: str | None = None  # the task that the server made from the first episodes
         self._limits: dict[str, int] | None = None
         self._streams = itertools.count(1)
 
@@ -172,7 +173,14 @@ class Client:
     ) -> dict[str, Any]:
         if self._task is not None:
             return self._task.request(op, fields, progress)
-        return self.request(op, fields, progress)
+        try:
+            reply = self.request(op, {"task": self._inferred, **fields}, progress)
+        except RudderError as error:
+            if error.code != "unknown_task":
+                raise
+            reply = self.request(op, fields, progress)
+        self._inferred = reply.get("task")
+        return reply
 
     def hello(self) -> dict[str, Any]:
         """Versions, operations and limits of the server, and the specification of the task if there is one."""
