@@ -397,11 +397,15 @@ bool rud_journal_has(rud_journal *journal, const char *id)
     return has;
 }
 
+/* By what the segments hold: ids are taken in before their episodes are written. */
 rud_journal_counts rud_journal_count(rud_journal *journal)
 {
     pthread_mutex_lock(&journal->mutex);
-    const rud_journal_counts counts = {journal->appended, journal->ids.count,
-                                       journal->segments.count, all_bytes(journal)};
+    rud_journal_counts counts = {.appended = journal->appended,
+                                 .segments = journal->segments.count,
+                                 .bytes = all_bytes(journal)};
+    for (size_t k = 0; k < journal->segments.count; k++)
+        counts.episodes += journal->segments.items[k].episodes;
     pthread_mutex_unlock(&journal->mutex);
     return counts;
 }

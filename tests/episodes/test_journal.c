@@ -1,6 +1,7 @@
 /* What is appended is kept: once, in order, bit for bit; or the call says that it is not. */
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -381,6 +382,36 @@ START_TEST(a_sync_that_failed_within_append_is_told)
 }
 END_TEST
 
+/* Asks until the writer has appended all; what was seen once stays, and so does all before it. */
+static void *ask(void *argument)
+{
+    rud_journal *journal = argument;
+    uint64_t seen = 0;
+    while (seen < 300) {
+        const rud_journal_counts counts = rud_journal_count(journal);
+        char id[32];
+        snprintf(id, sizeof id, "episode-%" PRIu64, counts.appended - 1);
+        if (counts.appended < seen || counts.episodes != counts.appended) return "went back";
+        if (counts.appended > 0 && !rud_journal_has(journal, id)) return "an id is missing";
+        seen = counts.appended;
+    }
+    return NULL;
+}
+
+START_TEST(questions_may_be_asked_meanwhile)
+{
+    const char *folder = test_folder();
+    rud_journal *journal = open_corridor(folder, 2000);
+    pthread_t thread;
+    void *complaint;
+    ck_assert_int_eq(pthread_create(&thread, NULL, ask, journal), 0);
+    for (size_t k = 0; k < 300; k += 10) append_range(journal, k, 10);
+    ck_assert_int_eq(pthread_join(thread, &complaint), 0);
+    ck_assert_msg(complaint == NULL, "%s", (char *)complaint);
+    rud_journal_close(&journal);
+}
+END_TEST
+
 START_TEST(bad_options_are_refused)
 {
     rud_journal_header header = corridor();
@@ -411,6 +442,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_full_disk_at_a_new_segment_loses_nothing);
     tcase_add_test(tests, what_could_not_be_synced_is_taken_back);
     tcase_add_test(tests, a_sync_that_failed_within_append_is_told);
+    tcase_add_test(tests, questions_may_be_asked_meanwhile);
     tcase_add_loop_test(tests, bad_options_are_refused, 0, 2);
     suite_add_tcase(suite, tests);
     return suite;
