@@ -30,13 +30,14 @@ PROGRAM_OBJECTS := $(call objects,$(PROGRAM_SOURCES))
 LIBRARY_OBJECTS := $(call objects,$(LIBRARY_SOURCES))
 HARNESS_OBJECTS := $(call objects,$(wildcard tests/*.c))
 TESTS   := $(TEST_SOURCES:%.c=$(BUILD)/%)
+FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 HEADERS := $(filter-out rudder/cli/% %_private.h,$(wildcard rudder/*.h rudder/*/*.h envs/*.h agent_bridge/*.h))
 CODE    := $(wildcard rudder/*.h rudder/*/*.[ch] envs/*.[ch] agent_bridge/*.[ch] tests/*.[ch] tests/*/*.[ch])
 PROGRAM := $(BUILD)/rudder
 LIBRARY := $(BUILD)/librudder.a
 SHARED  := $(BUILD)/librudder.so.$(VERSION)
 
-.PHONY: build tests deps demo test bench asan tsan coverage format lint install uninstall clean help FORCE
+.PHONY: build tests deps demo test bench asan tsan fuzz fuzzers coverage format lint install uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -61,6 +62,13 @@ asan: ## run the tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory test BUILD=build/asan CFLAGS='$(SANITIZE)address,undefined'
 tsan: ## run the tests under ThreadSanitizer
 	@$(MAKE) --no-print-directory test BUILD=build/tsan CFLAGS='$(SANITIZE)thread'
+
+fuzz: deps ## feed the parsers hostile bytes, each for SECONDS (60); ONLY=word as in test
+	@.ci/deps clang libclang-rt-dev
+	@$(MAKE) --no-print-directory fuzzers BUILD=build/fuzz CC='$(if $(findstring ccache,$(CC)),ccache )clang' \
+	    CFLAGS='-O1 -g -fno-sanitize-recover=all -fsanitize=fuzzer-no-link,address,undefined -Wno-pass-failed'
+	@tests/fuzz/run build/fuzz '$(SECONDS)' $(ONLY)
+fuzzers: $(FUZZERS)
 
 coverage: ## run the tests and write build/coverage/html
 	@.ci/deps lcov
@@ -117,4 +125,6 @@ $(PROGRAM): $(PROGRAM_OBJECTS) $(LIBRARY)
 	$(Q)$(LINK) $^ $(LIBS) -o $@
 $(TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(HARNESS_OBJECTS) $(LIBRARY)
 	$(Q)mkdir -p $(@D) && $(LINK) $^ $$(pkg-config --libs check) $(LIBS) -o $@
--include $(patsubst %.o,%.d,$(PROGRAM_OBJECTS) $(LIBRARY_OBJECTS) $(HARNESS_OBJECTS) $(call objects,$(TEST_SOURCES)))
+$(FUZZERS): $(BUILD)/%: $(BUILD)/obj/%.o $(LIBRARY)
+	$(Q)mkdir -p $(@D) && $(LINK) -fsanitize=fuzzer $^ $(LIBS) -o $@
+-include $(patsubst %.o,%.d,$(PROGRAM_OBJECTS) $(LIBRARY_OBJECTS) $(HARNESS_OBJECTS) $(call objects,$(TEST_SOURCES)) $(FUZZERS:$(BUILD)/%=$(BUILD)/obj/%.o))

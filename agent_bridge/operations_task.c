@@ -222,8 +222,9 @@ static rud_status pack_weights(rud_request *request, const rud_server *server,
 
 static rud_status pack_model(rud_worker *worker, rud_request *request, const rud_task_view *view)
 {
-    rud_predictor *predictor = NULL;
-    RUD_TRY(rud_worker_predictor(worker, request->task, view->model, &predictor));
+    rud_worker_copy *copy = NULL;
+    RUD_TRY(rud_worker_model(worker, request->task, view->model, &copy));
+    const rud_predictor *predictor = copy->predictor;
     const rud_network *network = rud_predictor_network(predictor);
     rud_packer *reply = &request->reply;
     rud_reply_open(request);

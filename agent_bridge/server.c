@@ -39,6 +39,7 @@ rud_server_options rud_server_options_default(void)
         .redistributor = rud_redistributor_options_default(),
         .publish_every = 10,
         .publish_margin = 0.01,
+        .background_training = true,
         .segment_bytes = (size_t)16 << 20,
         .keep_bytes = (size_t)4 << 30,
     };

@@ -47,6 +47,7 @@ typedef struct rud_server_options {
      * earliest. */
     size_t publish_every;
     double publish_margin;
+    bool background_training; /* false: only `train` trains */
 
     size_t segment_bytes; /* of the journals, */
     size_t keep_bytes;    /* each of which keeps this much; 0: all */

@@ -12,6 +12,7 @@
 #include "agent_bridge/values_private.h"
 #include "envs/env.h"
 #include "episodes/journal.h"
+#include "redistribution/explainer.h"
 
 enum { RUD_IDENTITY_MAX = 255, RUD_REQUEST_ID_MAX = 64 };
 
@@ -269,24 +270,28 @@ void rud_storage_push(rud_storage *storage, rud_request *request);
 void rud_storage_prepared(rud_storage *storage, rud_request *request);
 void rud_storage_close(rud_storage *storage);
 
+/* A thread's own copy of a task's model. */
+typedef struct rud_worker_copy {
+    uint64_t version;
+    rud_predictor *predictor;
+    rud_explainer *explainer;   /* by the configured method */
+    rud_explainer *differences; /* by differences of predictions */
+} rud_worker_copy;
+
 /* One thread that predicts, with memory of its own. */
 struct rud_worker {
     rud_server *server;
     pthread_t thread;
     bool started;
-    struct {
-        rud_task *task;
-        uint64_t version;
-        rud_predictor *predictor;
-    } * copies; /* [limits.tasks] */
+    rud_worker_copy *copies; /* [limits.tasks] */
 };
 
 rud_status rud_worker_init(rud_worker *worker, rud_server *server);
 void rud_worker_free(rud_worker *worker);
 
 /* The worker's own copy of a model. View. */
-rud_status rud_worker_predictor(rud_worker *worker, rud_task *task, const rud_model *model,
-                                rud_predictor **predictor);
+rud_status rud_worker_model(rud_worker *worker, rud_task *task, const rud_model *model,
+                            rud_worker_copy **copy);
 
 void *rud_worker_main(void *worker);
 void *rud_storage_main(void *server);

@@ -69,7 +69,7 @@ static rud_status publish(rud_task *task, uint64_t version)
 
 rud_status rud_trainer_start_task(rud_server *server, rud_task *task)
 {
-    (void)server;
+    task->paused = !server->options.background_training;
     RUD_TRY(publish(task, 0));
     show(task);
     return RUD_OK;

@@ -16,25 +16,52 @@ rud_status rud_worker_init(rud_worker *worker, rud_server *server)
     return RUD_OK;
 }
 
+static void free_copy(rud_worker_copy *copy)
+{
+    rud_explainer_free(&copy->explainer);
+    rud_explainer_free(&copy->differences);
+    rud_predictor_free(&copy->predictor);
+}
+
 void rud_worker_free(rud_worker *worker)
 {
     for (size_t k = 0; worker->copies != NULL && k < worker->server->options.limits.tasks; k++) {
-        rud_predictor_free(&worker->copies[k].predictor);
+        free_copy(&worker->copies[k]);
     }
     free(worker->copies);
     worker->copies = NULL;
 }
 
-rud_status rud_worker_predictor(rud_worker *worker, rud_task *task, const rud_model *model,
-                                rud_predictor **predictor)
+static rud_status renew(const rud_worker *worker, const rud_model *model, rud_worker_copy *copy)
 {
-    rud_predictor **copy = &worker->copies[task->index].predictor;
-    if (*copy == NULL || worker->copies[task->index].version != model->version) {
-        rud_predictor_free(copy);
-        RUD_TRY(rud_predictor_copy(model->predictor, copy));
-        worker->copies[task->index].version = model->version;
-    }
-    *predictor = *copy;
+    const rud_attribution_options differences = rud_attribution_options_default();
+    free_copy(copy);
+    RUD_TRY(rud_predictor_copy(model->predictor, &copy->predictor));
+    RUD_TRY(rud_explainer_create(copy->predictor, &differences, &copy->differences));
+    RUD_TRY(rud_explainer_create(copy->predictor,
+                                 &worker->server->options.redistributor.redistribution.attribution,
+                                 &copy->explainer));
+    copy->version = model->version;
+    return RUD_OK;
+}
+
+rud_status rud_worker_model(rud_worker *worker, rud_task *task, const rud_model *model,
+                            rud_worker_copy **copy)
+{
+    *copy = &worker->copies[task->index];
+    if ((*copy)->explainer != NULL && (*copy)->version == model->version) return RUD_OK;
+    const rud_status status = renew(worker, model, *copy);
+    if (status != RUD_OK) free_copy(*copy);
+    return status;
+}
+
+/* While the gate is shut only predictions are wanted: those of the cheapest method. */
+static rud_status explainer_of(rud_worker *worker, rud_task *task, const rud_task_view *view,
+                               rud_explainer **explainer)
+{
+    rud_worker_copy *copy = NULL;
+    RUD_TRY(rud_worker_model(worker, task, view->model, &copy));
+    *explainer = view->gate.ready ? copy->explainer : copy->differences;
     return RUD_OK;
 }
 
@@ -61,116 +88,98 @@ static bool is_cut(const rud_episode *episode)
 }
 
 /* What one episode's reply says. */
-static rud_status pack_result(rud_request *request, const rud_task_view *view,
-                              const rud_features *features, const rud_episode *episode,
-                              const double *g, double *rewards)
+static void pack_result(rud_packer *reply, const rud_task_view *view, const rud_episode *episode,
+                        double prediction, const double *redistributed)
 {
-    const size_t T = episode->steps, inputs = rud_features_inputs(features, episode);
-    const double prediction = g[inputs - 1];
     const bool cut = is_cut(episode), ready = view->gate.ready && !cut;
-    if (ready) {
-        rud_prediction_differences(g, inputs, T, rewards);
-        RUD_TRY(rud_redistribute(&request->redistribution, rewards, prediction, episode->rewards, T,
-                                 view->target_mean, rewards));
-    }
     const double error = rud_episode_return(episode) - prediction;
-    rud_packer *reply = &request->reply;
     rud_pack_open(reply);
     if (episode->id != NULL) rud_pack_field_text(reply, "id", episode->id);
-    rud_pack_field_row(reply, "redistributed_rewards", ready ? rewards : episode->rewards, T);
+    rud_pack_field_row(reply, "redistributed_rewards", ready ? redistributed : episode->rewards,
+                       episode->steps);
     rud_pack_field_real(reply, "prediction", prediction);
     rud_pack_field_real(reply, "quality", rud_episode_quality(error, view->target_std));
     rud_pack_field_bool(reply, "ready", ready);
     rud_pack_field_bool(reply, "cut", cut);
     rud_pack_close(reply);
-    return RUD_OK;
 }
 
-static rud_status pack_results(rud_request *request, const rud_task_view *view,
-                               const rud_predictor *predictor, double *const *g)
-{
-    size_t longest = 1;
-    for (size_t k = 0; k < request->count; k++) {
-        if (request->episodes[k]->steps > longest) longest = request->episodes[k]->steps;
-    }
-    double *rewards = malloc(longest * sizeof *rewards);
-    if (rewards == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu rewards", longest);
-    rud_reply_open(request);
-    if (!request->store) rud_pack_task(&request->reply, request->task, view);
-    rud_pack_key(&request->reply, "results");
-    rud_pack_array(&request->reply, request->count);
-    rud_status status = RUD_OK;
-    for (size_t k = 0; status == RUD_OK && k < request->count; k++) {
-        status = pack_result(request, view, rud_predictor_features(predictor), request->episodes[k],
-                             g[k], rewards);
-    }
-    free(rewards);
-    return status;
-}
-
-/* The episodes of several requests in one list, and where their predictions go. */
-typedef struct gathered {
+/* Room for the rewards and predictions of some requests' episodes. */
+typedef struct results {
     const rud_episode **episodes; /* [count] */
-    double **g;                   /* [count], into numbers */
+    double **redistributed;       /* [count], into numbers */
+    double *predictions;          /* [count] */
     double *numbers;
     size_t count;
-} gathered;
+} results;
 
-static void free_gathered(gathered *all)
+static void free_results(results *all)
 {
     free(all->episodes);
-    free(all->g);
+    free(all->redistributed);
+    free(all->predictions);
     free(all->numbers);
 }
 
-static rud_status gather(rud_request *const *requests, size_t count, const rud_features *features,
-                         gathered *all)
+static rud_status make_results(rud_request *const *requests, size_t count, results *all)
 {
-    size_t total = 0, inputs = 0;
-    *all = (gathered){0};
+    size_t total = 0, steps = 0;
     for (size_t j = 0; j < count; j++) total += requests[j]->count;
-    all->episodes = malloc((total + 1) * sizeof *all->episodes);
-    all->g = malloc((total + 1) * sizeof *all->g);
-    if (!all->episodes || !all->g) return rud_error(RUD_ENOMEM, "no memory for a batch");
+    all->episodes = malloc(total * sizeof *all->episodes);
+    all->redistributed = malloc(total * sizeof *all->redistributed);
+    all->predictions = malloc(total * sizeof *all->predictions);
+    if (!all->episodes || !all->redistributed || !all->predictions) {
+        return rud_error(RUD_ENOMEM, "no memory for %zu episodes", total);
+    }
     for (size_t j = 0; j < count; j++) {
         for (size_t k = 0; k < requests[j]->count; k++) {
             all->episodes[all->count++] = requests[j]->episodes[k];
-            inputs += rud_features_inputs(features, requests[j]->episodes[k]);
+            steps += requests[j]->episodes[k]->steps;
         }
     }
-    all->numbers = malloc(inputs * sizeof *all->numbers);
-    if (!all->numbers) return rud_error(RUD_ENOMEM, "no memory for %zu predictions", inputs);
-    inputs = 0;
+    all->numbers = malloc(steps * sizeof *all->numbers);
+    if (!all->numbers) return rud_error(RUD_ENOMEM, "no memory for %zu rewards", steps);
+    steps = 0;
     for (size_t i = 0; i < all->count; i++) {
-        all->g[i] = all->numbers + inputs;
-        inputs += rud_features_inputs(features, all->episodes[i]);
+        all->redistributed[i] = all->numbers + steps;
+        steps += all->episodes[i]->steps;
     }
     return RUD_OK;
 }
 
-/* requests[count] of one task, whose episodes are read. */
+static rud_status predict(rud_worker *worker, rud_request *const *requests, size_t count,
+                          const rud_task_view *view, results *all)
+{
+    rud_explainer *explainer = NULL;
+    RUD_TRY(explainer_of(worker, requests[0]->task, view, &explainer));
+    RUD_TRY(make_results(requests, count, all));
+    return rud_redistribute_episodes(&requests[0]->redistribution, explainer, all->episodes,
+                                     all->count, all->redistributed, all->predictions);
+}
+
+/* requests[count] of one task and one mixing weight, whose episodes are read. */
 static void redistribute(rud_worker *worker, rud_request *const *requests, size_t count)
 {
-    rud_task *task = requests[0]->task;
-    rud_task_view view = rud_task_look(task);
-    rud_predictor *predictor = NULL;
-    gathered all = {0};
-    rud_status status = rud_worker_predictor(worker, task, view.model, &predictor);
-    if (status == RUD_OK) status = gather(requests, count, rud_predictor_features(predictor), &all);
-    if (status == RUD_OK) status = rud_predictor_predict(predictor, all.episodes, all.count, all.g);
-    size_t first = 0;
+    rud_task_view view = rud_task_look(requests[0]->task);
+    results all = {0};
+    rud_status status = predict(worker, requests, count, &view, &all);
     if (status != RUD_OK && count > 1) { /* one of them is to blame: each alone */
         for (size_t j = 0; j < count; j++) redistribute(worker, requests + j, 1);
         count = 0;
     }
-    for (size_t j = 0; j < count; j++) {
-        const size_t episodes = requests[j]->count;
-        const rud_status packed =
-            status == RUD_OK ? pack_results(requests[j], &view, predictor, all.g + first) : status;
-        first += episodes;
-        rud_server_pass(worker->server, requests[j], packed);
+    for (size_t j = 0, i = 0; j < count; j++) {
+        rud_request *request = requests[j];
+        rud_reply_open(request);
+        if (!request->store) rud_pack_task(&request->reply, request->task, &view);
+        rud_pack_key(&request->reply, "results");
+        rud_pack_array(&request->reply, request->count);
+        for (size_t k = 0; status == RUD_OK && k < request->count; k++, i++) {
+            pack_result(&request->reply, &view, all.episodes[i], all.predictions[i],
+                        all.redistributed[i]);
+        }
+        rud_server_pass(worker->server, request, status);
     }
-    free_gathered(&all);
+    free_results(&all);
     rud_model_release(&view.model);
 }
 
@@ -201,6 +210,12 @@ void rud_work(rud_worker *worker, rud_request *requests)
     }
 }
 
+static bool go_together(const rud_request *a, const rud_request *b)
+{
+    return b->operation == a->operation && b->task == a->task &&
+           b->redistribution.mix == a->redistribution.mix;
+}
+
 /* The first request that waits, with those right behind it that can be worked on together; NULL at
  * the end of all. */
 static rud_request *take(rud_queue *queue)
@@ -214,7 +229,7 @@ static rud_request *take(rud_queue *queue)
         rud_request *end = first;
         size_t count = 1;
         while (first->operation->batched && count < REQUESTS_AT_ONCE && end->next != NULL &&
-               end->next->operation == first->operation && end->next->task == first->task) {
+               go_together(first, end->next)) {
             end = end->next;
             count++;
         }

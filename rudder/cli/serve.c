@@ -1,0 +1,130 @@
+/* rudder serve: the agent bridge. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+enum { KEY_SET = 256, KEY_BIND, KEY_STATE };
+
+typedef struct arguments {
+    cli_verbosity verbosity;
+    cli_settings settings;
+    const char *config, *bind, *state;
+} arguments;
+
+static const struct argp_option options[] = {
+    {"bind", KEY_BIND, "ADDRESS", 0,
+     "ZeroMQ address (default tcp://127.0.0.1:5555); port * takes a free one", 0},
+    {"state", KEY_STATE, "DIR", 0, "Keep episodes and models in DIR over restarts", 0},
+    {"set", KEY_SET, "KEY=VALUE", 0, "Change a key of the configuration; may be repeated", 0},
+    {0},
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    arguments *a = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &a->verbosity;
+        return 0;
+    case KEY_SET:
+        return cli_settings_add(&a->settings, argument) == RUD_OK ? 0 : ENOMEM;
+    case KEY_BIND:
+        a->bind = argument;
+        return 0;
+    case KEY_STATE:
+        a->state = argument;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (a->config) argp_error(state, "one CONFIG only, found '%s' too", argument);
+        a->config = argument;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* Tells systemd, where it asked to be told (sd_notify(3)). A name that starts with @ is abstract.
+ */
+static void notify(const char *state)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (!path || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof address.sun_path) {
+        return;
+    }
+    memcpy(address.sun_path, path, strlen(path));
+    if (address.sun_path[0] == '@') address.sun_path[0] = '\0';
+    const socklen_t length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return;
+    if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&address, length) < 0) {
+        rud_log(RUD_LOG_WARNING, "NOTIFY_SOCKET=%s takes no message", path);
+    }
+    close(fd);
+}
+
+/* An option that takes the place of a key. */
+static rud_status replace(const char *option, const char *value, char *key, size_t size)
+{
+    if (!value) return RUD_OK;
+    if (strlen(value) >= size) {
+        return rud_error(RUD_EINVAL, "%s is too long: at most %zu bytes", option, size - 1);
+    }
+    snprintf(key, size, "%s", value);
+    return RUD_OK;
+}
+
+static int serve(const rud_server_options *server_options)
+{
+    rud_server *server;
+    rud_status status = rud_server_create(server_options, &server);
+    if (status != RUD_OK) {
+        return status == RUD_EINVAL ? cli_fail_usage(status) : cli_fail(status);
+    }
+    printf("rudder: listening on %s\n", rud_server_address(server));
+    fflush(stdout);
+    notify("READY=1");
+    status = rud_server_run(server, &cli_stop);
+    notify("STOPPING=1");
+    rud_server_free(&server);
+    return status == RUD_OK ? CLI_DONE : cli_fail(status);
+}
+
+static int read_and_serve(const arguments *a)
+{
+    rud_config config;
+    rud_status status =
+        rud_config_read_server(a->config, a->settings.items, a->settings.count, &config);
+    if (status == RUD_OK) {
+        status = replace("--bind", a->bind, config.server.bind, sizeof config.server.bind);
+    }
+    if (status == RUD_OK) {
+        status = replace("--state", a->state, config.server.state, sizeof config.server.state);
+    }
+    return status == RUD_OK ? serve(&config.server) : cli_fail_usage(status);
+}
+
+int cli_serve(int argc, char **argv)
+{
+    static const struct argp_child children[] = {{&cli_verbosity_argp, 0, 0, 0}, {0}};
+    static const struct argp argp = {
+        options,
+        parse,
+        "[CONFIG]",
+        "Redistributes the rewards of agents that connect over ZeroMQ, and learns from their "
+        "episodes meanwhile; agent_bridge/PROTOCOL.md tells how to talk to it.\v"
+        "Prints a line when it is ready. Ends by SIGINT or SIGTERM within two seconds; with "
+        "--state a restart goes on where it was.",
+        children,
+        0,
+        0};
+    arguments a = {0};
+    argp_parse(&argp, argc, argv, 0, NULL, &a);
+    const int code = read_and_serve(&a);
+    cli_settings_free(&a.settings);
+    return code;
+}
