@@ -38,6 +38,8 @@ rud_status rud_journal_header_check(const rud_journal_header *header)
                          RUD_JOURNAL_ID_MAX);
     if (header->observation_space.width == 0)
         return rud_error(RUD_EINVAL, "a journal needs an observation space");
+    if (header->observation_space.kind > RUD_SPACE_BOX || header->action_space.kind > RUD_SPACE_BOX)
+        return rud_error(RUD_EINVAL, "a journal's spaces are discrete, multi-discrete or boxes");
     if (header->observation_space.width > RUD_JOURNAL_WIDTH_MAX ||
         header->action_space.width > RUD_JOURNAL_WIDTH_MAX)
         return rud_error(RUD_EINVAL, "a journal's spaces have at most %zu components",
