@@ -24,7 +24,7 @@ rud_status rud_read_mix(rud_server *server, rud_request *request)
 rud_status rud_begin_submit(rud_server *server, rud_session *session, rud_request *request)
 {
     RUD_TRY(rud_read_time_limit(request));
-    RUD_TRY(rud_task_select(server, session, request, RUD_SELECT_INFER));
+    RUD_TRY(rud_task_select(server, session, request, &request->message.root, RUD_SELECT_INFER));
     request->store = true;
     request->next_step = RUD_NEXT_STORAGE;
     return RUD_OK;
@@ -43,7 +43,7 @@ rud_status rud_begin_redistribute(rud_server *server, rud_session *session, rud_
     RUD_TRY(rud_read_mix(server, request));
     RUD_TRY(rud_wire_bool((rud_wire_place){"", &request->problem}, &request->message.root, "submit",
                           &request->store));
-    RUD_TRY(rud_task_select(server, session, request, RUD_SELECT_INFER));
+    RUD_TRY(rud_task_select(server, session, request, &request->message.root, RUD_SELECT_INFER));
     request->next_step = request->store ? RUD_NEXT_STORAGE : RUD_NEXT_WORK;
     return RUD_OK;
 }

@@ -13,6 +13,12 @@ rud_begin rud_begin_hello, rud_begin_configure, rud_begin_status, rud_begin_mode
     rud_begin_shutdown;
 rud_begin rud_begin_submit, rud_begin_redistribute, rud_begin_train, rud_begin_pause,
     rud_begin_resume;
+rud_begin rud_begin_stream_open, rud_begin_stream_step, rud_begin_stream_close;
+rud_begin rud_begin_env_list, rud_begin_env_make, rud_begin_env_reset, rud_begin_env_step,
+    rud_begin_env_close;
+rud_begin rud_begin_explain;
+rud_status rud_work_explain(rud_worker *worker, rud_request *request);
+rud_status rud_finish_stream(rud_request *request);
 rud_status rud_work_submit(rud_worker *worker, rud_request *request);
 rud_status rud_work_model(rud_worker *worker, rud_request *request);
 rud_status rud_finish_store(rud_request *request);

@@ -69,7 +69,7 @@ rud_status rud_begin_hello(rud_server *server, rud_session *session, rud_request
     char client[RUD_EPISODE_ID + 1] = "";
     RUD_TRY(rud_wire_text((rud_wire_place){"", &request->problem}, &request->message.root, "client",
                           sizeof client, client));
-    RUD_TRY(rud_task_select(server, session, request, RUD_SELECT_MAYBE));
+    RUD_TRY(rud_task_select(server, session, request, &request->message.root, RUD_SELECT_MAYBE));
     if (client[0] != '\0') rud_log(RUD_LOG_DEBUG, "hello from %s", client);
     rud_packer *reply = &request->reply;
     rud_reply_open(request);
@@ -94,7 +94,7 @@ rud_status rud_begin_configure(rud_server *server, rud_session *session, rud_req
     const msgpack_object *spec = NULL;
     RUD_TRY(rud_wire_need((rud_wire_place){"", &request->problem}, &request->message.root, "spec",
                           &spec));
-    RUD_TRY(rud_task_select(server, session, request, RUD_SELECT_NEED));
+    RUD_TRY(rud_task_select(server, session, request, &request->message.root, RUD_SELECT_NEED));
     rud_task_view view = rud_task_look(request->task);
     rud_reply_open(request);
     rud_pack_task(&request->reply, request->task, &view);
@@ -168,7 +168,7 @@ static void pack_totals(rud_packer *packer, rud_server *server)
 
 rud_status rud_begin_status(rud_server *server, rud_session *session, rud_request *request)
 {
-    RUD_TRY(rud_task_select(server, session, request, RUD_SELECT_MAYBE));
+    RUD_TRY(rud_task_select(server, session, request, &request->message.root, RUD_SELECT_MAYBE));
     rud_packer *reply = &request->reply;
     rud_reply_open(request);
     pack_server(reply, server);
@@ -195,7 +195,7 @@ rud_status rud_begin_model(rud_server *server, rud_session *session, rud_request
     RUD_TRY(rud_wire_bool((rud_wire_place){"", &request->problem}, &request->message.root,
                           "weights", &request->weights));
     request->next_step = RUD_NEXT_WORK;
-    return rud_task_select(server, session, request, RUD_SELECT_ONLY);
+    return rud_task_select(server, session, request, &request->message.root, RUD_SELECT_ONLY);
 }
 
 /* The model as the bytes of its file. */
@@ -262,7 +262,7 @@ rud_status rud_begin_train(rud_server *server, rud_session *session, rud_request
     RUD_TRY(rud_wire_need(place, &request->message.root, "updates", &updates));
     RUD_TRY(
         rud_wire_uint(place, &request->message.root, "updates", 1, 1000000000, &request->updates));
-    RUD_TRY(rud_task_select(server, session, request, RUD_SELECT_ONLY));
+    RUD_TRY(rud_task_select(server, session, request, &request->message.root, RUD_SELECT_ONLY));
     request->next_step = RUD_NEXT_STORAGE;
     return RUD_OK;
 }
@@ -281,7 +281,7 @@ rud_status rud_finish_train(rud_request *request)
 static rud_status begin_pausing(rud_server *server, rud_session *session, rud_request *request,
                                 bool pause)
 {
-    RUD_TRY(rud_task_select(server, session, request, RUD_SELECT_ONLY));
+    RUD_TRY(rud_task_select(server, session, request, &request->message.root, RUD_SELECT_ONLY));
     request->pausing = true;
     request->pause = pause;
     request->next_step = RUD_NEXT_STORAGE;

@@ -345,7 +345,7 @@ static void go_on(rud_server *server, rud_request *request, bool alone)
     request->next = NULL;
     if (!works) {
         rud_server_pass(server, request, RUD_OK);
-    } else if (alone && request->bytes <= small_request) {
+    } else if (alone && request->operation->quick && request->bytes <= small_request) {
         rud_work(&server->front, request);
     } else {
         rud_queue_push(&server->work, request);

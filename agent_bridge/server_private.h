@@ -93,9 +93,9 @@ typedef enum rud_selection {
     RUD_SELECT_MAYBE, /* the only task there is, else none */
 } rud_selection;
 
-/* The task that a request means (PROTOCOL.md, section 3): request->task. */
+/* The task that a request, or a map in it, means (PROTOCOL.md, section 3): request->task. */
 rud_status rud_task_select(rud_server *server, rud_session *session, rud_request *request,
-                           rud_selection selection);
+                           const msgpack_object *map, rud_selection selection);
 
 /* Writes the specification into the task's folder; loads all tasks of the state folder. */
 rud_status rud_task_keep_spec(const rud_task *task);
@@ -125,6 +125,7 @@ typedef struct rud_operation {
     /* By the trainer, for those whose next is STORAGE: finishes the reply. */
     rud_status (*finish)(rud_request *request);
     bool batched;
+    bool quick; /* of few episodes: the front thread may do it */
 } rud_operation;
 
 extern const rud_operation rud_operations[];
@@ -209,7 +210,7 @@ struct rud_session {
     size_t pending;
     rud_task *task; /* selected */
     rud_stream **streams;
-    size_t stream_count, stream_capacity;
+    size_t stream_count, stream_capacity; /* in the order of their numbers */
     rud_remote_env **envs;
     size_t env_count, env_capacity;
     uint32_t next_env;

@@ -153,12 +153,13 @@ static rud_status select_given(rud_server *server, rud_request *request,
     return status;
 }
 
-static rud_status select_inferred(rud_server *server, rud_request *request)
+static rud_status select_inferred(rud_server *server, rud_request *request,
+                                  const msgpack_object *map)
 {
     const rud_wire_place place = {"", &request->problem};
     const msgpack_object *episodes = NULL;
     rud_task_spec spec;
-    RUD_TRY(rud_wire_need(place, &request->message.root, "episodes", &episodes));
+    RUD_TRY(rud_wire_need(place, map, "episodes", &episodes));
     const rud_status status = rud_infer_task_spec(place, episodes, &server->options.features,
                                                   server->options.seed, &spec);
     if (status != RUD_OK) {
@@ -175,11 +176,11 @@ static rud_status select_inferred(rud_server *server, rud_request *request)
     return select_spec(server, request, &spec, true);
 }
 
-static rud_status select_named(rud_server *server, rud_request *request)
+static rud_status select_named(rud_server *server, rud_request *request, const msgpack_object *map)
 {
     char key[RUD_EPISODE_ID + 1] = "";
     const rud_wire_place place = {"", &request->problem};
-    RUD_TRY(rud_wire_text(place, &request->message.root, "task", sizeof key, key));
+    RUD_TRY(rud_wire_text(place, map, "task", sizeof key, key));
     request->task = rud_task_find(server, key);
     if (request->task != NULL) return RUD_OK;
     return rud_problem_set(&request->problem, RUD_PROBLEM_UNKNOWN_TASK, "", "task",
@@ -187,23 +188,23 @@ static rud_status select_named(rud_server *server, rud_request *request)
 }
 
 rud_status rud_task_select(rud_server *server, rud_session *session, rud_request *request,
-                           rud_selection selection)
+                           const msgpack_object *map, rud_selection selection)
 {
-    const msgpack_object *root = &request->message.root;
-    const msgpack_object *given = rud_wire_find(root, "spec");
+    const msgpack_object *given = rud_wire_find(map, "spec");
     rud_status status = RUD_OK;
-    if (given != NULL && rud_wire_find(root, "task") != NULL) {
+    request->task = NULL;
+    if (given != NULL && rud_wire_find(map, "task") != NULL) {
         return rud_problem_set(&request->problem, RUD_PROBLEM_UNKNOWN_FIELD, "", "spec",
                                "send `task` or `spec`, not both");
     }
-    if (rud_wire_find(root, "task") != NULL) {
-        status = select_named(server, request);
+    if (rud_wire_find(map, "task") != NULL) {
+        status = select_named(server, request, map);
     } else if (given != NULL) {
         status = select_given(server, request, given);
     } else if (session->task != NULL) {
         request->task = session->task;
     } else if (selection == RUD_SELECT_INFER) {
-        status = select_inferred(server, request);
+        status = select_inferred(server, request, map);
     } else if (selection == RUD_SELECT_ONLY && server->task_count == 1) {
         request->task = server->tasks[0];
     }
@@ -212,7 +213,6 @@ rud_status rud_task_select(rud_server *server, rud_session *session, rud_request
         return rud_problem_set(&request->problem, RUD_PROBLEM_NO_TASK, "", "",
                                "no task is selected: send `spec`, or `configure` first");
     }
-    if (request->task != NULL) session->task = request->task;
     return RUD_OK;
 }
 

@@ -140,7 +140,7 @@ static void take_in(const rud_server *server, rud_request *requests, const rud_r
     rud_task *task = requests->task;
     size_t count = 0;
     for (const rud_request *request = requests; request != end; request = request->next) {
-        for (size_t k = 0; request->added != NULL && k < request->count; k++) {
+        for (size_t k = 0; request->stored == RUD_OK && k < request->count; k++) {
             const rud_episode *episode = request->episodes[k];
             if (!request->added[k] || (episode->truncated && !episode->terminated)) continue;
             batch[count++] = episode;

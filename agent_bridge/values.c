@@ -553,10 +553,11 @@ bool rud_task_spec_holds(const rud_task_spec *spec, const rud_task_spec *other)
 /* ---- rows and episodes ---- */
 
 static rud_status check_rows(rud_wire_place place, const char *key, const rud_wire_space *space,
-                             size_t rows, bool inferred, double *values)
+                             size_t rows, const bool *mask, bool inferred, double *values)
 {
     const size_t width = space->space.width;
     for (size_t t = 0; t < rows; t++) {
+        if (mask != NULL && !mask[t]) continue;
         double *row = values + t * width;
         for (size_t k = 0; space->start != NULL && k < width; k++) row[k] -= space->start[k];
         const rud_status status = rud_space_check(&space->space, row);
@@ -572,7 +573,7 @@ static rud_status check_rows(rud_wire_place place, const char *key, const rud_wi
     return RUD_OK;
 }
 
-/* Does the view hold `rows` rows of the space (rows SIZE_MAX: one, without its dimension)? */
+/* Does the view hold `rows` rows of the space? */
 static bool fits(const rud_tensor_view *view, size_t rows, size_t width)
 {
     return view->rank >= 1 && view->shape[0] == rows && view->count == rows * width;
@@ -592,18 +593,19 @@ static rud_status wrong_rows(rud_wire_place place, const char *key, size_t rows,
 }
 
 rud_status rud_wire_rows(rud_wire_place place, const msgpack_object *map, const char *key,
-                         const rud_wire_space *space, size_t rows, bool inferred, double *out)
+                         const rud_wire_space *space, size_t rows, const bool *mask, bool inferred,
+                         double *out)
 {
     const msgpack_object *found = NULL;
     rud_tensor_view view;
     RUD_TRY(rud_wire_need(place, map, key, &found));
     RUD_TRY(rud_wire_tensor(place, key, found, &view));
-    const bool whole =
-        rows == SIZE_MAX ? view.count == space->space.width : fits(&view, rows, space->space.width);
-    if (rows == SIZE_MAX) rows = 1;
+    const bool whole = rows == RUD_ONE_ROW ? view.count == space->space.width
+                                           : fits(&view, rows, space->space.width);
+    if (rows == RUD_ONE_ROW) rows = 1;
     if (!whole) return wrong_rows(place, key, rows, space->space.width, &view);
     rud_tensor_read(&view, out);
-    return check_rows(place, key, space, rows, inferred, out);
+    return check_rows(place, key, space, rows, mask, inferred, out);
 }
 
 static rud_status read_rewards(rud_wire_place place, const msgpack_object *map, size_t max_steps,
@@ -669,9 +671,9 @@ static rud_status fill(rud_wire_place place, const msgpack_object *map,
                                "step %zu is not finite", t);
     }
     RUD_TRY(rud_wire_rows(place, map, "observations", &rules->spec->observation,
-                          episode->observation_rows, rules->inferred, episode->observations));
+                          episode->observation_rows, NULL, rules->inferred, episode->observations));
     if (episode->action_width > 0) {
-        RUD_TRY(rud_wire_rows(place, map, "actions", &rules->spec->action, episode->steps,
+        RUD_TRY(rud_wire_rows(place, map, "actions", &rules->spec->action, episode->steps, NULL,
                               rules->inferred, episode->actions));
     }
     return read_rest(place, map, episode);

@@ -71,9 +71,13 @@ rud_status rud_wire_episodes(rud_problem *problem, const msgpack_object *map, si
                              size_t *count);
 void rud_wire_episodes_free(rud_episode ***episodes, size_t count);
 
-/* `rows` rows of a space from a field: checked, `start` taken off, into out[rows][width]. */
+/* `rows` rows of a space from a field: checked, `start` taken off, into out[rows][width].
+ * rows RUD_ONE_ROW: one, without the leading dimension. mask [rows]: those that count; NULL: all.
+ */
+#define RUD_ONE_ROW SIZE_MAX
 rud_status rud_wire_rows(rud_wire_place place, const msgpack_object *map, const char *key,
-                         const rud_wire_space *space, size_t rows, bool inferred, double *out);
+                         const rud_wire_space *space, size_t rows, const bool *mask, bool inferred,
+                         double *out);
 
 /* Rows of a space for a reply: integers where it is discrete, `start` added. one: a single row
  * without the leading dimension; a plain number where the row is one. */
