@@ -1,11 +1,18 @@
 /* Requests on their way between threads. */
+#include <math.h>
+#include <time.h>
+
 #include "agent_bridge/server_private.h"
 
 void rud_queue_init(rud_queue *queue)
 {
     *queue = (rud_queue){0};
     pthread_mutex_init(&queue->lock, NULL);
-    pthread_cond_init(&queue->arrived, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&queue->arrived, &attributes);
+    pthread_condattr_destroy(&attributes);
     queue->last = &queue->first;
 }
 
@@ -38,11 +45,17 @@ void rud_queue_close(rud_queue *queue)
     pthread_mutex_unlock(&queue->lock);
 }
 
-rud_request *rud_queue_take(rud_queue *queue, bool wait)
+rud_request *rud_queue_take(rud_queue *queue, double seconds)
 {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    const double end = (double)until.tv_nsec * 1e-9 + seconds;
+    until.tv_sec += (time_t)end;
+    until.tv_nsec = (long)((end - floor(end)) * 1e9);
     pthread_mutex_lock(&queue->lock);
-    while (wait && queue->first == NULL && !queue->closed) {
-        pthread_cond_wait(&queue->arrived, &queue->lock);
+    bool in_time = seconds > 0;
+    while (in_time && queue->first == NULL && !queue->closed) {
+        in_time = pthread_cond_timedwait(&queue->arrived, &queue->lock, &until) == 0;
     }
     rud_request *first = queue->first;
     queue->first = NULL;

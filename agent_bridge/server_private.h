@@ -69,7 +69,8 @@ struct rud_task {
     size_t since_published;        /* episodes */
     size_t round;                  /* updates left of this round of background training */
     bool diverged;
-    bool unsaved;                  /* the published model is not on disk yet */
+    uint64_t taken;                /* episodes of the journal that were taken in, cut ones too */
+    bool unsaved;                  /* something has changed since the checkpoint */
     rud_request *held, **held_end; /* an explicit training, and what has to wait for it */
 };
 
@@ -147,6 +148,7 @@ struct rud_request {
     char id_text[RUD_REQUEST_ID_MAX + 1];
     const rud_operation *operation;
     rud_task *task;
+    bool by_chance; /* the task is the only one there is: the session does not select it */
     rud_next next_step;
 
     rud_packer reply; /* open: its map is closed by the sender */
@@ -248,9 +250,8 @@ void rud_queue_init(rud_queue *queue);
 void rud_queue_free(rud_queue *queue);
 void rud_queue_push(rud_queue *queue, rud_request *request);
 
-/* Everything that waits, as a list; with `wait`, waits for something. NULL: nothing, and with
- * `wait` never again. */
-rud_request *rud_queue_take(rud_queue *queue, bool wait);
+/* Everything that waits, as a list; waits for something, at most `seconds`. */
+rud_request *rud_queue_take(rud_queue *queue, double seconds);
 
 /* Wakes those who wait; they get what is left, then NULL. */
 void rud_queue_close(rud_queue *queue);
@@ -309,6 +310,9 @@ void rud_server_pass(rud_server *server, rud_request *request, rud_status status
 
 /* A task that is new or has been loaded: learner and published model from what its folder holds. */
 rud_status rud_trainer_start_task(rud_server *server, rud_task *task);
+
+/* Its learner as of a new task. */
+rud_status rud_task_create_learner(const rud_server *server, rud_task *task);
 
 typedef struct rud_counters {
     atomic_uint_fast64_t requests, errors, dropped, undelivered;

@@ -166,12 +166,6 @@ rud_status rud_tasks_load(rud_server *server)
     return status;
 }
 
-rud_status rud_state_save(rud_server *server)
-{
-    (void)server;
-    return RUD_OK;
-}
-
 /* ---- options ---- */
 
 rud_status rud_state_check(const rud_server_options *options)

@@ -12,9 +12,6 @@ rud_status rud_state_check(const rud_server_options *options);
 rud_status rud_state_open(rud_server *server);
 void rud_state_close(rud_server *server);
 
-/* Models, lesson buffers and what belongs to them. */
-rud_status rud_state_save(rud_server *server);
-
 /* CURVE and its allow-list, where the options ask for them. */
 rud_status rud_guard_open(rud_server *server);
 void rud_guard_close(rud_server *server);

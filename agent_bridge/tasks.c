@@ -56,7 +56,7 @@ void rud_task_free(rud_task **task)
     *task = NULL;
 }
 
-static rud_status create_learner(const rud_server *server, rud_task *task)
+rud_status rud_task_create_learner(const rud_server *server, rud_task *task)
 {
     const rud_space *action = task->spec.action.space.width > 0 ? &task->spec.action.space : NULL;
     rud_features *features = NULL;
@@ -89,7 +89,7 @@ static rud_status create(rud_server *server, rud_task *task)
     snprintf(name, sizeof name, "task-%s", task->key);
     task->folder = rud_path_join(server->state, name);
     if (task->folder == NULL) return rud_error(RUD_ENOMEM, "no memory for a path");
-    RUD_TRY(create_learner(server, task));
+    RUD_TRY(rud_task_create_learner(server, task));
     RUD_TRY(rud_make_folders(task->folder));
     RUD_TRY(rud_task_keep_spec(task));
     RUD_TRY(open_journal(server, task));
@@ -205,8 +205,9 @@ rud_status rud_task_select(rud_server *server, rud_session *session, rud_request
         request->task = session->task;
     } else if (selection == RUD_SELECT_INFER) {
         status = select_inferred(server, request, map);
-    } else if (selection == RUD_SELECT_ONLY && server->task_count == 1) {
+    } else if (selection != RUD_SELECT_NEED && server->task_count == 1) {
         request->task = server->tasks[0];
+        request->by_chance = true;
     }
     RUD_TRY(status);
     if (request->task == NULL && selection != RUD_SELECT_MAYBE) {

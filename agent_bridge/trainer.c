@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent_bridge/server_private.h"
+#include "agent_bridge/trainer_private.h"
 #include "base/file.h"
 #include "base/log.h"
 
 enum { LEARN_AT_ONCE = 64, LEAST_UNSEEN = 20 };
 
-static const double slice_seconds = 0.005, progress_seconds = 0.5;
+static const double slice_seconds = 0.005, progress_seconds = 0.5, save_seconds = 1;
 
 /* ---- what others see ---- */
 
@@ -32,8 +32,7 @@ static void show(rud_task *task)
     pthread_mutex_unlock(&task->lock);
 }
 
-/* Swaps `predictor`, which is taken, in as the published model. */
-static rud_status swap(rud_task *task, rud_predictor *predictor, uint64_t version)
+rud_status rud_trainer_swap(rud_task *task, rud_predictor *predictor, uint64_t version)
 {
     rud_predictor *copy = NULL;
     rud_model *model = calloc(1, sizeof *model);
@@ -59,11 +58,11 @@ static rud_status publish(rud_task *task, uint64_t version)
 {
     rud_predictor *predictor = NULL;
     RUD_TRY(rud_predictor_copy(rud_redistributor_predictor(task->learner), &predictor));
-    RUD_TRY(swap(task, predictor, version));
+    RUD_TRY(rud_trainer_swap(task, predictor, version));
     task->published_quality = *rud_redistributor_quality(task->learner);
     task->updates_published = rud_redistributor_get_state(task->learner).updates;
     task->since_published = 0;
-    task->unsaved = version > 0;
+    task->unsaved = true;
     return RUD_OK;
 }
 
@@ -71,6 +70,18 @@ rud_status rud_trainer_start_task(rud_server *server, rud_task *task)
 {
     task->paused = !server->options.background_training;
     RUD_TRY(publish(task, 0));
+    task->unsaved = false;
+    const rud_status status = rud_task_load(server, task);
+    if (status == RUD_EFORMAT || status == RUD_EINVAL) { /* the episodes are kept, all else anew */
+        rud_log(RUD_LOG_WARNING, "%s; its task starts to learn anew", rud_last_error());
+        rud_redistributor_free(&task->learner);
+        task->published_quality = (rud_quality){0};
+        task->taken = rud_journal_count(task->journal).appended;
+        RUD_TRY(rud_task_create_learner(server, task));
+        RUD_TRY(publish(task, 0));
+    } else {
+        RUD_TRY(status);
+    }
     show(task);
     return RUD_OK;
 }
@@ -109,8 +120,8 @@ static rud_status judge_published(rud_task *task, const rud_episode *const *epis
     return RUD_OK;
 }
 
-static rud_status learn(const rud_server *server, rud_task *task,
-                        const rud_episode *const *episodes, size_t count)
+rud_status rud_trainer_learn(const rud_server *server, rud_task *task,
+                             const rud_episode *const *episodes, size_t count)
 {
     double errors[LEARN_AT_ONCE], published[LEARN_AT_ONCE];
     const bool same = rud_redistributor_get_state(task->learner).updates == task->updates_published;
@@ -142,14 +153,16 @@ static void take_in(const rud_server *server, rud_request *requests, const rud_r
     for (const rud_request *request = requests; request != end; request = request->next) {
         for (size_t k = 0; request->stored == RUD_OK && k < request->count; k++) {
             const rud_episode *episode = request->episodes[k];
+            task->taken += request->added[k];
             if (!request->added[k] || (episode->truncated && !episode->terminated)) continue;
             batch[count++] = episode;
             if (count < LEARN_AT_ONCE) continue;
-            note(task, learn(server, task, batch, count));
+            note(task, rud_trainer_learn(server, task, batch, count));
             count = 0;
         }
     }
-    if (count > 0) note(task, learn(server, task, batch, count));
+    if (count > 0) note(task, rud_trainer_learn(server, task, batch, count));
+    task->unsaved = true;
     show(task);
 }
 
@@ -337,16 +350,36 @@ static bool train_some(rud_server *server, bool closing)
     return any;
 }
 
+/* Keeps what was learnt since the last time. */
+static void save_some(rud_server *server)
+{
+    pthread_mutex_lock(&server->task_lock);
+    const size_t count = server->task_count;
+    pthread_mutex_unlock(&server->task_lock);
+    for (size_t k = 0; server->keeps && k < count; k++) {
+        rud_task *task = server->tasks[k];
+        if (!task->unsaved) continue;
+        task->unsaved = false;
+        note(task, rud_task_save(task));
+    }
+}
+
 void *rud_trainer_main(void *argument)
 {
     rud_server *server = argument;
     bool busy = false;
+    double saved = rud_now();
     for (;;) {
-        rud_request *requests = rud_queue_take(&server->training, !busy);
-        const bool closing = requests == NULL && !busy;
+        if (rud_now() - saved > save_seconds) {
+            save_some(server);
+            saved = rud_now();
+        }
+        const bool closed = rud_queue_is_closed(&server->training);
+        rud_request *requests = rud_queue_take(&server->training, busy ? 0 : save_seconds);
+        if (closed && requests == NULL && !busy) break;
         while (requests != NULL) requests = process(server, requests);
-        if (closing) break;
-        busy = train_some(server, rud_queue_is_closed(&server->training));
+        busy = train_some(server, closed);
     }
+    save_some(server);
     return NULL;
 }

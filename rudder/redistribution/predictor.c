@@ -237,3 +237,22 @@ rud_status rud_predictor_predict(const rud_predictor *predictor, const rud_episo
     for (size_t i = 0; i < count; i++) RUD_TRY(check_predictions(predictor, episodes[i], g[i]));
     return RUD_OK;
 }
+
+void rud_predictor_checkpoint(rud_predictor *predictor, rud_checkpoint *checkpoint)
+{
+    rud_feature_statistics *statistics = &predictor->statistics;
+    const size_t D = statistics->D;
+    rud_checkpoint_same(checkpoint, D);
+    rud_checkpoint_values(checkpoint, &predictor->target, sizeof predictor->target);
+    rud_checkpoint_values(checkpoint, &statistics->count, sizeof statistics->count);
+    double *const columns[] = {statistics->sums, statistics->squares, statistics->shift,
+                               statistics->scale};
+    for (size_t k = 0; k < 4; k++)
+        rud_checkpoint_values(checkpoint, columns[k], D * sizeof(double));
+    if (checkpoint->reading && !checkpoint->failed &&
+        rud_features_set_standardisation(predictor->features, statistics->shift,
+                                         statistics->scale) != RUD_OK) {
+        checkpoint->failed = true;
+    }
+    if (predictor->kind->checkpoint != NULL) predictor->kind->checkpoint(predictor, checkpoint);
+}

@@ -138,6 +138,18 @@ static rud_status copy_linear(const rud_predictor *from, rud_predictor *to)
     return RUD_OK;
 }
 
+static void checkpoint_linear(rud_predictor *predictor, rud_checkpoint *checkpoint)
+{
+    linear_model *model = predictor->model;
+    const size_t n = model->n;
+    rud_checkpoint_same(checkpoint, n);
+    rud_checkpoint_values(checkpoint, model->moments, n * n * sizeof *model->moments);
+    rud_checkpoint_values(checkpoint, model->targets, n * sizeof *model->targets);
+    rud_checkpoint_values(checkpoint, model->solution, n * sizeof *model->solution);
+    rud_checkpoint_values(checkpoint, &model->episodes, sizeof model->episodes);
+    rud_checkpoint_values(checkpoint, &model->solved, sizeof model->solved);
+}
+
 /* The sum of w . x over the inputs so far. */
 static rud_status create_stream(const rud_predictor *predictor, void **state)
 {
@@ -197,6 +209,7 @@ const rud_predictor_kind rud_predictor_linear = {
     .update = update_linear,
     .predict = predict_linear,
     .copy = copy_linear,
+    .checkpoint = checkpoint_linear,
     .stream_create = create_stream,
     .stream_free = free,
     .stream_step = step_stream,

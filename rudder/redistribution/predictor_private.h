@@ -4,6 +4,7 @@
 #define RUD_REDISTRIBUTION_PREDICTOR_PRIVATE_H
 
 #include "nn/safetensors.h"
+#include "redistribution/checkpoint_private.h"
 #include "redistribution/feature_statistics.h"
 #include "redistribution/predictor.h"
 
@@ -32,6 +33,8 @@ typedef struct rud_predictor_kind {
     rud_status (*stream_create)(const rud_predictor *predictor, void **state);
     void (*stream_free)(void *state);
     double (*stream_step)(const rud_predictor *predictor, void *state, const float *x);
+    /* The model of a predictor that trains; NULL: there is none. */
+    void (*checkpoint)(rud_predictor *predictor, rud_checkpoint *checkpoint);
     /* Model files; NULL: there is nothing to save. */
     rud_status (*save)(const rud_predictor *predictor, rud_tensor_file *file);
     rud_status (*load)(rud_predictor *predictor, const rud_tensor_file *file);

@@ -5,21 +5,7 @@
 #include <string.h>
 
 #include "redistribution/predictor_private.h"
-
-struct rud_redistributor {
-    rud_redistributor_options options;
-    rud_predictor *predictor;
-    rud_explainer *explainer;   /* by the method that redistributes */
-    rud_explainer *differences; /* while the gate is shut */
-    rud_lesson_buffer *buffer;
-    rud_quality quality;
-    rud_rng sampling;
-    size_t episodes, since_training, updates;
-    double loss;                           /* running main loss; NaN before the first update */
-    size_t *indices;                       /* scratch: [batch] */
-    const rud_episode **episodes_of_batch; /* scratch: [batch] */
-    rud_losses *losses;                    /* scratch: [batch] */
-};
+#include "redistribution/redistributor_private.h"
 
 enum { BATCH = 64 };
 

@@ -105,6 +105,16 @@ typedef struct rud_redistributor_state {
 } rud_redistributor_state;
 rud_redistributor_state rud_redistributor_get_state(const rud_redistributor *redistributor);
 
+/* The whole state as bytes that restore, on a machine of the same kind, goes on from; of the
+ * lessons, which all need ids, only these. Caller frees *bytes. */
+rud_status rud_redistributor_save(rud_redistributor *redistributor, void **bytes, size_t *size);
+
+/* Into a redistributor that was just created with the same options and features. Lessons are found
+ * in `episodes` by their ids and copied; what is not there is left out. RUD_EFORMAT: the bytes are
+ * not of such a redistributor; it must be freed then. */
+rud_status rud_redistributor_restore(rud_redistributor *redistributor, const void *bytes,
+                                     size_t size, const rud_episodes *episodes);
+
 /* Views. */
 rud_predictor *rud_redistributor_predictor(rud_redistributor *redistributor);
 const rud_lesson_buffer *rud_redistributor_lessons(const rud_redistributor *redistributor);
