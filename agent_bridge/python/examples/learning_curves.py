@@ -8,8 +8,8 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
 
 def write_picture(path, x, curves, x_label, y_label):
     """An SVG file. x is [n], curves a dict from names to arrays [seeds, n]."""
-    top = max(float(np.max(values)) for values in curves.values()) * 1.05 or 1.0
-    right = float(x[-1])
+    most = max(float(np.max(values)) for values in curves.values())
+    top, right = _ticks(most)[-1], float(x[-1])
 
     def place(across, up):
         px = LEFT + (WIDTH - LEFT - MARGIN) * across / right
@@ -31,14 +31,23 @@ def write_picture(path, x, curves, x_label, y_label):
         file.write("\n".join([head, '<rect width="100%" height="100%" fill="white"/>', *parts, "</svg>\n"]))
 
 
+def _ticks(most):
+    """Round numbers from 0 to at least `most`, about five."""
+    power = 10.0 ** np.floor(np.log10(most / 4)) if most > 0 else 1.0
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor * 5 >= most)
+    return [step * k for k in range(int(np.ceil(most / step)) + 1)]
+
+
 def _axes(right, top, x_label, y_label):
     lines = []
-    for share in (0, 0.25, 0.5, 0.75, 1):
-        x = LEFT + (WIDTH - LEFT - MARGIN) * share
-        y = HEIGHT - BOTTOM - (HEIGHT - BOTTOM - MARGIN) * share
+    for value in _ticks(top):
+        y = HEIGHT - BOTTOM - (HEIGHT - BOTTOM - MARGIN) * value / top
         lines.append(f'<line x1="{LEFT}" y1="{y}" x2="{WIDTH - MARGIN}" y2="{y}" stroke="#ddd"/>')
-        lines.append(f'<text x="{x}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{right * share:.0f}</text>')
-        lines.append(f'<text x="{LEFT - 6}" y="{y + 4}" text-anchor="end">{top * share:.1f}</text>')
+        lines.append(f'<text x="{LEFT - 6}" y="{y + 4}" text-anchor="end">{value:g}</text>')
+    for value in _ticks(right):
+        if value <= right:
+            x = LEFT + (WIDTH - LEFT - MARGIN) * value / right
+            lines.append(f'<text x="{x}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{value:g}</text>')
     lines.append(f'<text x="{(LEFT + WIDTH) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{x_label}</text>')
     middle = (HEIGHT - BOTTOM) / 2
     lines.append(f'<text transform="translate(16 {middle}) rotate(-90)" text-anchor="middle">{y_label}</text>')

@@ -1,6 +1,6 @@
 """A PyTorch policy gradient on the delayed coin-walk, with redistributed rewards and with the original ones.
 
-REINFORCE with rewards-to-go and their mean over the copies as baseline; gamma is 1, and the time is an input. Both
+The same actor-critic learns from both: generalised advantage estimation, gamma is 1, and the time is an input. Both
 learning curves go into one picture, policy_gradient.svg.
 """
 
@@ -12,54 +12,67 @@ from learning_curves import write_picture
 
 from rudder_bridge import Client, RedistributeRewardVector, RemoteVectorEnv
 
-STEPS, POSITIONS, COPIES = 50, 13, 16
+STEPS, POSITIONS, COPIES = 50, 13, 4
+GAE_LAMBDA = 0.9
 
 
-class Policy(torch.nn.Module):
+class ActorCritic(torch.nn.Module):
     def __init__(self):
         super().__init__()
-        self.layers = torch.nn.Sequential(
-            torch.nn.Linear(POSITIONS + 1, 32), torch.nn.Tanh(), torch.nn.Linear(32, 2)
-        )
+        self.body = torch.nn.Sequential(torch.nn.Linear(POSITIONS + 1, 32), torch.nn.Tanh())
+        self.logits = torch.nn.Linear(32, 2)
+        self.value = torch.nn.Linear(32, 1)
 
     def forward(self, positions, time):
         inputs = torch.nn.functional.one_hot(torch.as_tensor(positions), POSITIONS).float()
         times = torch.full((len(inputs), 1), time / STEPS)
-        return torch.distributions.Categorical(logits=self.layers(torch.cat([inputs, times], 1)))
+        hidden = self.body(torch.cat([inputs, times], 1))
+        return torch.distributions.Categorical(logits=self.logits(hidden)), self.value(hidden)[:, 0]
 
 
-def play(env, policy):
-    """One episode of each copy: log-probabilities, rewards to learn from, original rewards, all [STEPS, COPIES]."""
+def play(env, network):
+    """One episode of each copy: lists [STEPS] of log-probabilities, entropies, values and rewards [COPIES]; coins."""
     observations, _ = env.reset()
-    log_probabilities, rewards, original = [], [], []
+    log_probabilities, entropies, values, rewards, coins = [], [], [], [], 0.0
     for time in range(STEPS):
-        distribution = policy(observations, time)
-        actions = distribution.sample()
+        policy, value = network(observations, time)
+        actions = policy.sample()
         observations, reward, _, _, infos = env.step(actions.numpy())
-        log_probabilities.append(distribution.log_prob(actions))
-        rewards.append(reward)
-        original.append(infos.get("original_reward", reward))
-    return torch.stack(log_probabilities), np.array(rewards), np.array(original)
+        log_probabilities.append(policy.log_prob(actions))
+        entropies.append(policy.entropy())
+        values.append(value)
+        rewards.append(torch.as_tensor(reward, dtype=torch.float32))
+        coins += infos.get("original_reward", reward).mean()
+    return log_probabilities, entropies, values, rewards, coins
+
+
+def loss_of(log_probabilities, entropies, values, rewards):
+    loss, advantage, following = 0.0, torch.zeros(COPIES), torch.zeros(COPIES)
+    for t in reversed(range(STEPS)):
+        value = values[t].detach()
+        advantage = rewards[t] + following - value + GAE_LAMBDA * advantage
+        following = value
+        loss = loss - (log_probabilities[t] * advantage).mean() - 0.01 * entropies[t].mean()
+        loss = loss + 0.5 * ((advantage + value - values[t]) ** 2).mean()
+    return loss / STEPS
 
 
 def learn(env, iterations, seed, after_iteration=lambda: None):
-    """The mean return of each iteration's episodes."""
+    """The mean number of coins in each iteration's episodes."""
     torch.manual_seed(seed)
-    policy = Policy()
-    optimiser = torch.optim.Adam(policy.parameters(), lr=0.02)
-    returns = []
+    network = ActorCritic()
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.02)
+    curve = []
     env.reset(seed=seed)
     for _ in range(iterations):
-        log_probabilities, rewards, original = play(env, policy)
-        to_go = np.cumsum(rewards[::-1], axis=0)[::-1]
-        advantages = torch.as_tensor(to_go - to_go.mean(axis=1, keepdims=True), dtype=torch.float32)
-        loss = -(log_probabilities * advantages).sum(0).mean()
+        *played, coins = play(env, network)
         optimiser.zero_grad()
-        loss.backward()
+        loss_of(*played).backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 0.5)
         optimiser.step()
-        returns.append(original.sum(0).mean())
+        curve.append(coins)
         after_iteration()
-    return returns
+    return curve
 
 
 def with_redistribution(iterations, seed):
@@ -69,17 +82,17 @@ def with_redistribution(iterations, seed):
         spaces = env.single_observation_space, env.single_action_space
         client.configure(*spaces, seed=seed)
         client.pause_training()
-        returns = learn(env, iterations, seed, lambda: client.train(updates=20))
+        curve = learn(env, iterations, seed, lambda: client.train(updates=20))
         env.close()
-    return returns
+    return curve
 
 
 def without_redistribution(iterations, seed):
     with Client(timeout=60) as client:
         env = RemoteVectorEnv(client.address, "coin-walk", COPIES, autoreset_mode="disabled")
-        returns = learn(env, iterations, seed)
+        curve = learn(env, iterations, seed)
         env.close()
-    return returns
+    return curve
 
 
 def main():

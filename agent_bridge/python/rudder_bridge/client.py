@@ -101,7 +101,8 @@ class Client:
     """A connection to `rudder serve`.
 
     ``address`` is what the server prints, such as ``tcp://127.0.0.1:5555``. Without one a private server is started,
-    and ends with the client; ``config`` and ``state`` are the configuration file and the state folder given to it.
+    and ends with the client; ``config``, ``state`` and ``settings`` are its configuration file, its state folder and
+    single keys of the configuration, such as ``{"predictor.hidden": 32}``.
     ``timeout`` [s] is the longest wait for an answer. For a server that asks for keys give all three of ``server_key``,
     ``public_key`` and ``secret_key`` (Z85 text, from `rudder keygen`).
     """
@@ -116,13 +117,14 @@ class Client:
         secret_key: str | None = None,
         config: str | None = None,
         state: str | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         self._server: PrivateServer | None = None
         if address is None:
-            self._server = PrivateServer(config, state)
+            self._server = PrivateServer(config, state, settings)
             address = self._server.address
-        elif config is not None or state is not None:
-            raise ValueError("config and state are for a private server: leave the address out")
+        elif config is not None or state is not None or settings is not None:
+            raise ValueError("config, state and settings are for a private server: leave the address out")
         curve = None
         if server_key is not None or public_key is not None or secret_key is not None:
             if server_key is None or public_key is None or secret_key is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import shutil
@@ -10,7 +11,9 @@ import subprocess
 import tempfile
 import time
 import weakref
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from .errors import RudderError
 
@@ -37,9 +40,11 @@ def find_server() -> str:
 
 
 class PrivateServer:
-    """Starts at once; ``address`` is where it listens. ``config`` and ``state`` are as of `rudder serve`."""
+    """Starts at once; ``address`` is where it listens. The arguments are those of `rudder serve`."""
 
-    def __init__(self, config: str | None = None, state: str | None = None) -> None:
+    def __init__(
+        self, config: str | None = None, state: str | None = None, settings: Mapping[str, Any] | None = None
+    ) -> None:
         folder = tempfile.mkdtemp(prefix="rudder-")  # readable by this user alone
         self.address = f"ipc://{folder}/socket"
         self._log = Path(folder) / "log"
@@ -49,6 +54,7 @@ class PrivateServer:
         command += ["--bind", self.address, "--parent", str(os.getpid())]
         if state is not None:
             command += ["--state", os.fspath(state)]
+        command += [f"--set={key}={_text(value)}" for key, value in (settings or {}).items()]
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
         # Also when this object is forgotten, and when Python ends.
@@ -81,6 +87,11 @@ class PrivateServer:
             return None
         said = self._log.read_text(errors="replace").strip().splitlines() if self._log.exists() else []
         return "; ".join([f"the private server ended with code {code}", *said[-3:]])
+
+
+def _text(value: Any) -> str:
+    """As the configuration file writes it; JSON is YAML too."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _end(process: subprocess.Popen[bytes], folder: str, owner: int) -> None:

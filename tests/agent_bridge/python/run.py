@@ -8,10 +8,6 @@ import unittest
 
 
 class Lines(unittest.TestResult):
-    def startTest(self, test):
-        super().startTest(test)
-        self.bad = False
-
     def say(self, word, test, more=""):
         print(f"{word} {test.id()}{more}", flush=True)
 
@@ -28,6 +24,12 @@ class Lines(unittest.TestResult):
     def addFailure(self, test, error):
         super().addFailure(test, error)
         self.say("FAIL", test, "\n" + self.failures[-1][1])
+
+    def addSubTest(self, test, subtest, error):
+        super().addSubTest(test, subtest, error)
+        if error is not None:
+            lists = self.failures if issubclass(error[0], test.failureException) else self.errors
+            self.say("FAIL", subtest, "\n" + lists[-1][1])
 
 
 result = Lines()

@@ -35,7 +35,7 @@ class Examples(unittest.TestCase):
     def test_policy_gradient_draws_both_curves(self):
         with tempfile.TemporaryDirectory() as folder:
             picture = Path(folder) / "curves.svg"
-            arguments = ("--iterations", "60", "--seeds", "1", "--picture", str(picture))
+            arguments = ("--iterations", "40", "--seeds", "3", "--picture", str(picture))
             done = run(EXAMPLES / "policy_gradient.py", *arguments)
             self.assertEqual(done.returncode, 0, done.stderr)
             coins = dict(re.findall(r"^(\w+) rewards: ([\d.]+) of 24", done.stdout, re.M))
