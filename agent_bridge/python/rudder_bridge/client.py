@@ -364,7 +364,10 @@ def _explanation(result: Mapping[str, Any], columns: tuple[str, ...]) -> Explana
 
 
 class _Shared:
-    """Clients used by several wrappers of this process: one for each address, closed with its last user."""
+    """Clients used by several wrappers of this process: one for each address, closed with its last user.
+
+    It waits as long as the most patient of them wants to.
+    """
 
     def __init__(self) -> None:
         self._clients: dict[tuple[Any, ...], list[Any]] = {}
@@ -372,13 +375,14 @@ class _Shared:
 
     def take(self, address: str | None, timeout: float) -> Client:
         # A forked child may not use the private server of its parent: it would lose it when the parent ends.
-        key = (address, timeout, os.getpid())
+        key = (address, os.getpid())
         with self._lock:
             entry = self._clients.get(key)
             if entry is None:
                 entry = self._clients[key] = [Client(address, timeout), 0]
             entry[1] += 1
             client: Client = entry[0]
+            client._connection.wait_longer(timeout)
             return client
 
     def give_back(self, client: Client) -> None:

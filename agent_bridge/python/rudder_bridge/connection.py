@@ -84,6 +84,10 @@ class Connection:
         self._process = os.getpid()
         return socket
 
+    def wait_longer(self, timeout: float) -> None:
+        """Makes the time-out at least this long."""
+        self.timeout = max(self.timeout, timeout)
+
     def close(self) -> None:
         with self._lock:
             if self._process == os.getpid():

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import tempfile
 import unittest
 import warnings
 
@@ -12,6 +14,7 @@ from tasks import STEPS, Walk
 from rudder_bridge import Client, RedistributeReward, RedistributeRewardVector
 from rudder_bridge.client import shared
 from rudder_bridge.sb3 import VecRedistributeReward
+from rudder_bridge.server import find_server
 
 # A stream and a batch sum the network's products, 32-bit numbers, in another order.
 TOLERANCE = 1e-5
@@ -327,6 +330,42 @@ class StableBaselines(WithModel):
         self.assertEqual(len(warned(lambda: VecNormalize(wrapped(DummyVecEnv([Walk])), norm_reward=False))), 0)
         single = [lambda: RedistributeReward(Walk(), self.address)]
         self.assertEqual(len(warned(lambda: VecNormalize(DummyVecEnv(single)))), 1)
+
+
+class Restart(unittest.TestCase):
+    def serve(self):
+        command = [find_server(), "serve", "--bind", f"ipc://{self.folder}/socket", "--state", f"{self.folder}/state"]
+        self.server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.assertIn(b"listening", self.server.stdout.readline())
+
+    def kill(self):
+        self.server.kill()
+        self.server.wait()
+        self.server.stdout.close()
+
+    def test_an_episode_goes_on_when_the_server_was_killed_and_started_again(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+        self.serve()
+        self.addCleanup(lambda: self.kill())
+        address = f"ipc://{self.folder}/socket"
+        single = RedistributeReward(Walk(), address)
+        vector = RedistributeRewardVector(SyncVectorEnv([Walk, Walk]), address)
+        client = Client(address)
+        for closed in (single, vector, client):
+            self.addCleanup(closed.close)
+        single.reset()
+        vector.reset()
+        for t in range(STEPS):
+            if t in (2, STEPS - 1):
+                self.kill()
+                self.serve()
+            _, reward, _, _, info = single.step(1)
+            rewards = vector.step([1, 0])[1]
+        self.assertEqual((reward, info["redistribution"]), (1.0, (0.0,) * (STEPS - 1) + (1.0,)))
+        self.assertEqual(rewards.tolist(), [1.0, 0.0])
+        self.assertEqual(client.status()["episodes"], 3)
 
 
 class WithoutModel(unittest.TestCase):
