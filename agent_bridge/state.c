@@ -168,10 +168,31 @@ rud_status rud_tasks_load(rud_server *server)
 
 /* ---- options ---- */
 
+/* Does only this machine reach the address? */
+static bool is_local(const char *address)
+{
+    static const char *const prefixes[] = {"ipc://", "inproc://", "tcp://127.",
+                                           "tcp://localhost:", "tcp://[::1]:"};
+    for (size_t k = 0; k < sizeof prefixes / sizeof prefixes[0]; k++) {
+        if (strncmp(address, prefixes[k], strlen(prefixes[k])) == 0) return true;
+    }
+    return false;
+}
+
 rud_status rud_state_check(const rud_server_options *options)
 {
+    const bool curve = options->secret_key[0] != '\0';
     if (options->publish_every == 0 || options->limits.tasks == 0) {
-        return rud_error(RUD_EINVAL, "server: tasks and publish.every must be at least 1");
+        return rud_error(RUD_EINVAL, "server: tasks and publish_every must be at least 1");
     }
-    return RUD_OK;
+    if (curve != (options->allowed_clients[0] != '\0')) {
+        return rud_error(RUD_EINVAL,
+                         "server.secret_key and server.allowed_clients belong together: "
+                         "give both, or none");
+    }
+    if (curve || options->insecure || is_local(options->bind)) return RUD_OK;
+    return rud_error(RUD_EINVAL,
+                     "%s may be reached from other machines: give keys (`rudder keygen`, "
+                     "server.secret_key, server.allowed_clients), or --insecure",
+                     options->bind);
 }

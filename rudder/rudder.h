@@ -37,6 +37,8 @@
 #include "redistribution/redistribution.h"
 #include "redistribution/redistributor.h"
 
+#include "agent_bridge/client.h"
+#include "agent_bridge/keys.h"
 #include "agent_bridge/server.h"
 
 #include "agents/agent.h"

@@ -19,7 +19,7 @@ enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_INTERRUPTED = 130 };
 /* One subcommand; argv[0] is "rudder <name>". Returns the exit code. */
 typedef int cli_run(int argc, char **argv);
 
-cli_run cli_experiment, cli_train, cli_explain, cli_envs, cli_report, cli_inspect, cli_bench, cli_serve;
+cli_run cli_experiment, cli_train, cli_explain, cli_envs, cli_report, cli_inspect, cli_bench, cli_serve, cli_keygen;
 
 /* Non-zero once SIGINT or SIGTERM has come. A second one ends the process at once. */
 extern volatile sig_atomic_t cli_stop;

@@ -23,6 +23,7 @@ static const command commands[] = {
     {"report", cli_report, "write an experiment's page again"},
     {"inspect", cli_inspect, "show what a model, an episode file, a journal or a run holds"},
     {"serve", cli_serve, "redistribute the rewards of agents that connect: the agent bridge"},
+    {"keygen", cli_keygen, "make a pair of CURVE keys for the agent bridge"},
     {"bench", cli_bench, "measure the speed of each part"},
 };
 static const size_t command_count = sizeof commands / sizeof commands[0];

@@ -1,4 +1,5 @@
 /* rudder serve: the agent bridge. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -7,12 +8,13 @@
 
 #include "cli/cli.h"
 
-enum { KEY_SET = 256, KEY_BIND, KEY_STATE };
+enum { KEY_SET = 256, KEY_BIND, KEY_STATE, KEY_INSECURE, KEY_STATUS, KEY_KEY, KEY_SERVER_KEY };
 
 typedef struct arguments {
     cli_verbosity verbosity;
     cli_settings settings;
-    const char *config, *bind, *state;
+    const char *config, *bind, *state, *key, *server_key;
+    bool insecure, status;
 } arguments;
 
 static const struct argp_option options[] = {
@@ -20,6 +22,11 @@ static const struct argp_option options[] = {
      "ZeroMQ address (default tcp://127.0.0.1:5555); port * takes a free one", 0},
     {"state", KEY_STATE, "DIR", 0, "Keep episodes and models in DIR over restarts", 0},
     {"set", KEY_SET, "KEY=VALUE", 0, "Change a key of the configuration; may be repeated", 0},
+    {"insecure", KEY_INSECURE, 0, 0,
+     "Allow an ADDRESS that other machines reach, without CURVE keys", 0},
+    {"status", KEY_STATUS, 0, 0, "Ask the server that runs at ADDRESS, and print a table", 0},
+    {"key", KEY_KEY, "FILE", 0, "With --status: a secret key that the server allows", 0},
+    {"server-key", KEY_SERVER_KEY, "FILE", 0, "With --status: the server's public key", 0},
     {0},
 };
 
@@ -37,6 +44,22 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_STATE:
         a->state = argument;
+        return 0;
+    case KEY_INSECURE:
+        a->insecure = true;
+        return 0;
+    case KEY_STATUS:
+        a->status = true;
+        return 0;
+    case KEY_KEY:
+        a->key = argument;
+        return 0;
+    case KEY_SERVER_KEY:
+        a->server_key = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (!a->key != !a->server_key) argp_error(state, "--key and --server-key belong together");
+        if (a->key && !a->status) argp_error(state, "--key and --server-key go with --status");
         return 0;
     case ARGP_KEY_ARG:
         if (a->config) argp_error(state, "one CONFIG only, found '%s' too", argument);
@@ -94,6 +117,68 @@ static int serve(const rud_server_options *server_options)
     return status == RUD_OK ? CLI_DONE : cli_fail(status);
 }
 
+/* ---- --status ---- */
+
+static void print_number(const char *what, double value)
+{
+    if (isnan(value)) {
+        printf("  %-18s -\n", what);
+    } else {
+        printf("  %-18s %.6g\n", what, value);
+    }
+}
+
+static void print_task(const rud_client_task *task)
+{
+    printf("\ntask %s\n", task->task);
+    printf("  %-18s %s\n", "ready", task->ready ? "yes" : "no: original rewards are returned");
+    print_number("quality", task->quality);
+    printf("  %-18s %llu\n", "model version", (unsigned long long)task->model_version);
+    printf("  %-18s %llu\n", "episodes", (unsigned long long)task->episodes);
+    printf("  %-18s %llu\n", "updates", (unsigned long long)task->updates);
+}
+
+static void print_server(const char *address, const rud_client_server *server)
+{
+    printf("%s, rudder %s, up %.0f s\n", address, server->version, server->uptime_seconds);
+    printf("  %-18s %llu\n", "sessions", (unsigned long long)server->sessions);
+    printf("  %-18s %llu\n", "streams", (unsigned long long)server->streams);
+    printf("  %-18s %llu\n", "environments", (unsigned long long)server->environments);
+    printf("  %-18s %llu, %llu answered by an error, %llu dropped\n", "requests",
+           (unsigned long long)server->requests, (unsigned long long)server->errors,
+           (unsigned long long)server->dropped);
+    for (size_t k = 0; k < server->task_count; k++) print_task(&server->tasks[k]);
+}
+
+static rud_status read_keys(const arguments *a, char keys[3][RUD_KEY_TEXT],
+                            rud_client_options *client_options)
+{
+    if (!a->key) return RUD_OK;
+    RUD_TRY(rud_keys_read_secret(a->key, keys[0], keys[1]));
+    RUD_TRY(rud_keys_read_public(a->server_key, keys[2]));
+    client_options->secret_key = keys[0];
+    client_options->public_key = keys[1];
+    client_options->server_key = keys[2];
+    return RUD_OK;
+}
+
+static int ask_status(const arguments *a, const char *address)
+{
+    char keys[3][RUD_KEY_TEXT];
+    rud_client_options client_options = rud_client_options_default();
+    rud_client *client = NULL;
+    rud_client_server server = {0};
+    client_options.address = address;
+    client_options.timeout = 3;
+    rud_status status = read_keys(a, keys, &client_options);
+    if (status == RUD_OK) status = rud_client_create(&client_options, &client);
+    if (status == RUD_OK) status = rud_client_status(client, &server, NULL);
+    if (status == RUD_OK) print_server(address, &server);
+    rud_client_server_free(&server);
+    rud_client_free(&client);
+    return status == RUD_OK ? CLI_DONE : cli_fail(status);
+}
+
 static int read_and_serve(const arguments *a)
 {
     rud_config config;
@@ -105,7 +190,9 @@ static int read_and_serve(const arguments *a)
     if (status == RUD_OK) {
         status = replace("--state", a->state, config.server.state, sizeof config.server.state);
     }
-    return status == RUD_OK ? serve(&config.server) : cli_fail_usage(status);
+    if (status != RUD_OK) return cli_fail_usage(status);
+    config.server.insecure |= a->insecure;
+    return a->status ? ask_status(a, config.server.bind) : serve(&config.server);
 }
 
 int cli_serve(int argc, char **argv)
