@@ -14,7 +14,15 @@
 #include "base/log.h"
 #include "base/pool.h"
 
-enum { POLL_MS = 100, RECEIVE_AT_ONCE = 64, MOST_WAITING = 512, BUSY_MS = 20, DRAIN_MS = 500 };
+enum {
+    POLL_MS = 100,
+    RECEIVE_AT_ONCE = 64,
+    MOST_WAITING = 512,
+    BUSY_MS = 20,
+    DRAIN_MS = 500,
+    SEND_LIMIT = 2000,
+    BLOCKED_MS = 5
+};
 
 /* A request no larger than this is worked on by the front thread itself where nothing else waits.
  */
@@ -71,7 +79,7 @@ static rud_status set_options(rud_server *server)
     RUD_TRY(set_number(server, ZMQ_ROUTER_MANDATORY, 1));
     RUD_TRY(set_number(server, ZMQ_ROUTER_HANDOVER, 1));
     RUD_TRY(set_number(server, ZMQ_LINGER, DRAIN_MS));
-    RUD_TRY(set_number(server, ZMQ_SNDHWM, (int)server->options.limits.pending * 2));
+    RUD_TRY(set_number(server, ZMQ_SNDHWM, SEND_LIMIT));
     if (zmq_setsockopt(server->router, ZMQ_MAXMSGSIZE, &largest, sizeof largest) != 0) {
         return failed("the limit of messages");
     }
@@ -186,6 +194,10 @@ void rud_server_free(rud_server **server)
     rud_queue_free(&s->training);
     rud_queue_free(&s->answers);
     rud_storage_free(&s->stored);
+    for (rud_request *request = s->blocked, *next; request != NULL; request = next) {
+        next = request->next;
+        rud_request_free(&request);
+    }
     rud_sessions_free(&s->sessions);
     rud_worker_free(&s->front);
     for (size_t k = 0; s->workers != NULL && k < s->worker_count; k++) {
@@ -226,43 +238,63 @@ static void free_reply(void *data, void *hint)
     free(data);
 }
 
-/* Sends the reply, whose memory goes with it. */
-static void send_reply(rud_server *server, rud_request *request)
+/* Sends the reply, whose memory goes with it; false if the client has to read others first. */
+static bool send_reply(rud_server *server, rud_request *request)
 {
     zmq_msg_t payload;
-    if (request->reply.failed) return;
+    if (request->reply.failed) return true;
+    if (zmq_send(server->router, request->identity, request->identity_size,
+                 ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0) {
+        if (errno == EAGAIN) return false;
+        atomic_fetch_add(&server->counters.undelivered, 1);
+        return true;
+    }
     const size_t size = request->reply.buffer.size;
     char *data = msgpack_sbuffer_release(&request->reply.buffer);
     if (zmq_msg_init_data(&payload, data, size, free_reply, NULL) != 0) {
         free(data);
-        return;
+        zmq_msg_init(&payload); /* the message must end */
     }
-    if (zmq_send(server->router, request->identity, request->identity_size,
-                 ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0 ||
-        zmq_msg_send(&payload, server->router, ZMQ_DONTWAIT) < 0) {
+    if (zmq_msg_send(&payload, server->router, ZMQ_DONTWAIT) < 0) {
         atomic_fetch_add(&server->counters.undelivered, 1);
         zmq_msg_close(&payload);
     }
+    return true;
 }
 
+/* A request that is answered counts no more. */
+static void forget(rud_server *server, rud_request *request)
+{
+    if (!request->is_progress) {
+        rud_session *session =
+            rud_sessions_find(&server->sessions, request->identity, request->identity_size);
+        if (session != NULL && session->pending > 0) session->pending--;
+        atomic_fetch_sub(&server->counters.buffered, request->bytes);
+    }
+    rud_request_free(&request);
+}
+
+/* Sends what is ready. Replies that a client does not take yet wait in server->blocked. */
 static void send_answers(rud_server *server)
 {
     char bytes[64];
     if (atomic_exchange(&server->woken, false)) {
         while (read(server->wake[0], bytes, sizeof bytes) > 0) continue;
     }
-    for (rud_request *request = rud_queue_take(&server->answers, 0), *next; request != NULL;
-         request = next) {
+    rud_request *list = server->blocked, **end = &list;
+    while (*end != NULL) end = &(*end)->next;
+    *end = rud_queue_take(&server->answers, 0);
+    rud_request **blocked = &server->blocked;
+    for (rud_request *request = list, *next; request != NULL; request = next) {
         next = request->next;
-        if (!request->is_progress) {
-            rud_session *session =
-                rud_sessions_find(&server->sessions, request->identity, request->identity_size);
-            if (session != NULL && session->pending > 0) session->pending--;
-            atomic_fetch_sub(&server->counters.buffered, request->bytes);
+        if (send_reply(server, request)) {
+            forget(server, request);
+        } else {
+            *blocked = request;
+            blocked = &request->next;
         }
-        send_reply(server, request);
-        rud_request_free(&request);
     }
+    *blocked = NULL;
 }
 
 /* ---- requests ---- */
@@ -385,6 +417,13 @@ static void handle(rud_server *server, rud_request *request, bool alone)
     atomic_fetch_add(&server->counters.requests, 1);
     rud_session *session = status == RUD_OK ? session_of(server, request) : NULL;
     if (status == RUD_OK && session == NULL) status = RUD_EFORMAT;
+    if (session != NULL && server->blocked != NULL &&
+        session->pending >= server->options.limits.pending) {
+        /* It sends without reading its replies. */
+        atomic_fetch_add(&server->counters.undelivered, 1);
+        rud_request_free(&request);
+        return;
+    }
     request->bytes = size;
     atomic_fetch_add(&server->counters.buffered, size);
     if (status == RUD_OK) status = begin(server, session, request);
@@ -467,7 +506,8 @@ static void wait_for_work(rud_server *server)
                                {.socket = rud_guard_socket(server), .events = ZMQ_POLLIN}};
     if (waiting(server) >= MOST_WAITING) items[0].events = 0;
     const int count = items[2].socket != NULL ? 3 : 2;
-    if (zmq_poll(items, count, POLL_MS) > 0 && count == 3 && items[2].revents != 0) {
+    const long wait = server->blocked != NULL ? BLOCKED_MS : POLL_MS;
+    if (zmq_poll(items, count, wait) > 0 && count == 3 && items[2].revents != 0) {
         rud_guard_answer(server);
     }
 }

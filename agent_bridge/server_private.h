@@ -342,6 +342,7 @@ struct rud_server {
     bool storage_started, trainer_started;
 
     rud_queue work, training, answers;
+    rud_request *blocked; /* answered, but the client does not read */
     rud_storage stored;
     pthread_mutex_t task_lock; /* of the list of tasks */
     bool closing;              /* `shutdown` was asked for */

@@ -34,6 +34,9 @@ static error_t parse_verbosity(int key, char *argument, struct argp_state *state
     (void)argument;
     cli_verbosity *verbosity = state->input;
     switch (key) {
+    case ARGP_KEY_INIT:
+        rud_log_set(print_log, NULL, RUD_LOG_WARNING);
+        return 0;
     case 'q':
         verbosity->quiet = true;
         rud_log_set(NULL, NULL, RUD_LOG_WARNING);

@@ -1,25 +1,39 @@
 /* rudder serve: the agent bridge. */
 #include <math.h>
+#include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 
-enum { KEY_SET = 256, KEY_BIND, KEY_STATE, KEY_INSECURE, KEY_STATUS, KEY_KEY, KEY_SERVER_KEY };
+enum {
+    KEY_SET = 256,
+    KEY_BIND,
+    KEY_STATE,
+    KEY_INSECURE,
+    KEY_STATUS,
+    KEY_KEY,
+    KEY_SERVER_KEY,
+    KEY_PARENT
+};
 
 typedef struct arguments {
     cli_verbosity verbosity;
     cli_settings settings;
     const char *config, *bind, *state, *key, *server_key;
+    long parent; /* 0: none */
     bool insecure, status;
 } arguments;
 
 static const struct argp_option options[] = {
     {"bind", KEY_BIND, "ADDRESS", 0,
      "ZeroMQ address (default tcp://127.0.0.1:5555); port * takes a free one", 0},
+    {"parent", KEY_PARENT, "PID", 0, "End when this parent process has ended", 0},
     {"state", KEY_STATE, "DIR", 0, "Keep episodes and models in DIR over restarts", 0},
     {"set", KEY_SET, "KEY=VALUE", 0, "Change a key of the configuration; may be repeated", 0},
     {"insecure", KEY_INSECURE, 0, 0,
@@ -33,6 +47,7 @@ static const struct argp_option options[] = {
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     arguments *a = state->input;
+    char *end;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &a->verbosity;
@@ -41,6 +56,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return cli_settings_add(&a->settings, argument) == RUD_OK ? 0 : ENOMEM;
     case KEY_BIND:
         a->bind = argument;
+        return 0;
+    case KEY_PARENT:
+        a->parent = strtol(argument, &end, 10);
+        if (*end || a->parent <= 0) argp_error(state, "--parent=%s is no process", argument);
         return 0;
     case KEY_STATE:
         a->state = argument;
@@ -101,10 +120,31 @@ static rud_status replace(const char *option, const char *value, char *key, size
     return RUD_OK;
 }
 
-static int serve(const rud_server_options *server_options)
+/* An orphan gets another parent. (A death signal would come when the parent's thread ends.) */
+static void *watch_parent(void *parent)
+{
+    const struct timespec pause = {.tv_nsec = 200000000};
+    while (getppid() == (pid_t)(intptr_t)parent) nanosleep(&pause, NULL);
+    cli_stop = 1;
+    return NULL;
+}
+
+static rud_status follow(pid_t parent)
+{
+    pthread_t thread;
+    if (parent == 0) return RUD_OK;
+    if (pthread_create(&thread, NULL, watch_parent, (void *)(intptr_t)parent) != 0) {
+        return rud_error(RUD_ENOMEM, "no thread to watch process %ld", (long)parent);
+    }
+    pthread_detach(thread);
+    return RUD_OK;
+}
+
+static int serve(const rud_server_options *server_options, pid_t parent)
 {
     rud_server *server;
-    rud_status status = rud_server_create(server_options, &server);
+    rud_status status = follow(parent);
+    if (status == RUD_OK) status = rud_server_create(server_options, &server);
     if (status != RUD_OK) {
         return status == RUD_EINVAL ? cli_fail_usage(status) : cli_fail(status);
     }
@@ -192,7 +232,7 @@ static int read_and_serve(const arguments *a)
     }
     if (status != RUD_OK) return cli_fail_usage(status);
     config.server.insecure |= a->insecure;
-    return a->status ? ask_status(a, config.server.bind) : serve(&config.server);
+    return a->status ? ask_status(a, config.server.bind) : serve(&config.server, (pid_t)a->parent);
 }
 
 int cli_serve(int argc, char **argv)
