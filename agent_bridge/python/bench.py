@@ -129,9 +129,9 @@ class Bench:
 
     def stream(self) -> None:
         from rudder_bridge.streams import Settings, Stream
-        from rudder_bridge.client import specification
+        from rudder_bridge.client import task_specification
 
-        spec = specification({"type": "discrete", "n": POSITIONS}, {"type": "discrete", "n": 2})
+        spec = task_specification({"type": "discrete", "n": POSITIONS}, {"type": "discrete", "n": 2})
         stream = Stream(spec, self.client.address, 10.0, Settings(submit=False))
         steps = 0
 

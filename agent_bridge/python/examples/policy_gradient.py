@@ -78,7 +78,7 @@ def learn(env, iterations, seed, after_iteration=lambda: None):
 def with_redistribution(iterations, seed):
     with Client(timeout=60) as client:
         env = RemoteVectorEnv(client.address, "coin-walk", COPIES, autoreset_mode="disabled")
-        env = RedistributeRewardVector(env, client.address, seed=seed, timeout=60)
+        env = RedistributeRewardVector(env, client.address, timeout=60, specification={"seed": seed})
         spaces = env.single_observation_space, env.single_action_space
         client.configure(*spaces, seed=seed)
         client.pause_training()

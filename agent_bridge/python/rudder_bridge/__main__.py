@@ -26,6 +26,8 @@ def _parser() -> argparse.ArgumentParser:
     submit.add_argument("--time-limit", choices=("cut", "terminal"), default="cut", help="what truncation means")
     for command in (status, submit):
         command.add_argument("--address", default="tcp://127.0.0.1:5555", help="default: %(default)s")
+        command.add_argument("--key", metavar="FILE", help="this client's secret key, if the server asks for keys")
+        command.add_argument("--server-key", metavar="FILE", help="the server's public key")
         command.add_argument("--timeout", type=float, default=10.0, metavar="SECONDS", help="default: %(default)s")
     return parser
 
@@ -72,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code: 0, 1 for an error, 2 for wrong arguments (by argparse)."""
     given = _parser().parse_args(arguments)
     try:
-        with Client(given.address, given.timeout) as client:
+        with Client(given.address, given.timeout, key=given.key, server_key=given.server_key) as client:
             if given.command == "submit":
                 _submit(client, given.file, given.time_limit)
             elif given.json:

@@ -15,8 +15,9 @@ import numpy as np
 
 from .connection import Connection
 from .errors import RudderError
+from .keys import read_keys
 from .server import PrivateServer
-from .wire import Space, array, episode_bytes, episode_map
+from .wire import Array, Space, array, episode_bytes, episode_map
 
 Episode = Mapping[str, Any]
 """observations [T or T + 1, ...], actions [T, ...], rewards [T]; terminated, truncated, seed, id may be absent."""
@@ -31,9 +32,9 @@ class Redistribution:
     """One episode's rewards, redistributed. While ``ready`` is false they are the original ones."""
 
     id: str | None
-    rewards: np.ndarray
+    rewards: Array
     """float64 [T], in reward units; they sum to the original return up to rounding."""
-    original_rewards: np.ndarray
+    original_rewards: Array
     prediction: float
     """The return that the model predicts after the last step."""
     quality: float | None
@@ -50,9 +51,9 @@ class Explanation:
 
     id: str | None
     prediction: float
-    step_relevance: np.ndarray
+    step_relevance: Array
     """[T or T + 1], one for each input."""
-    relevance: np.ndarray | None
+    relevance: Array | None
     """[inputs, columns], if asked for and the method tells it."""
     columns: tuple[str, ...]
     total: float
@@ -103,8 +104,9 @@ class Client:
     ``address`` is what the server prints, such as ``tcp://127.0.0.1:5555``. Without one a private server is started,
     and ends with the client; ``config``, ``state`` and ``settings`` are its configuration file, its state folder and
     single keys of the configuration, such as ``{"predictor.hidden": 32}``.
-    ``timeout`` [s] is the longest wait for an answer. For a server that asks for keys give all three of ``server_key``,
-    ``public_key`` and ``secret_key`` (Z85 text, from `rudder keygen`).
+    ``timeout`` [s] is the longest wait for an answer. A server that asks for CURVE keys wants ``key`` and
+    ``server_key``, the files of this client's secret key and of the server's public key that `rudder keygen` made
+    (default: what the environment variables RUDDER_KEY and RUDDER_SERVER_KEY name, which the wrappers go by too).
     """
 
     def __init__(
@@ -112,9 +114,8 @@ class Client:
         address: str | None = None,
         timeout: float = 10.0,
         *,
+        key: str | None = None,
         server_key: str | None = None,
-        public_key: str | None = None,
-        secret_key: str | None = None,
         config: str | None = None,
         state: str | None = None,
         settings: Mapping[str, Any] | None = None,
@@ -122,14 +123,11 @@ class Client:
         self._server: PrivateServer | None = None
         if address is None:
             self._server = PrivateServer(config, state, settings)
-            address = self._server.address
+            address, curve = self._server.address, None
         elif config is not None or state is not None or settings is not None:
             raise ValueError("config, state and settings are for a private server: leave the address out")
-        curve = None
-        if server_key is not None or public_key is not None or secret_key is not None:
-            if server_key is None or public_key is None or secret_key is None:
-                raise ValueError("server_key, public_key and secret_key belong together")
-            curve = (server_key, public_key, secret_key)
+        else:
+            curve = read_keys(key or os.environ.get("RUDDER_KEY"), server_key or os.environ.get("RUDDER_SERVER_KEY"))
         self.address: str = address
         self.timeout = timeout
         alive = self._server.failure if self._server is not None else _always
@@ -203,7 +201,7 @@ class Client:
         """
         if (spec is None) == (observation_space is None):
             raise ValueError("give either the spaces or spec")
-        task = Task(self, spec if spec is not None else specification(observation_space, action_space, **settings))
+        task = Task(self, spec if spec is not None else task_specification(observation_space, action_space, settings))
         reply = task.configure()
         self._task = task
         return _payload(reply)
@@ -309,12 +307,13 @@ class Client:
         yield batch
 
 
-def specification(observation_space: Any, action_space: Any = None, **settings: Any) -> dict[str, Any]:
-    """A task's specification as a message's map; settings that are None are left to the server."""
-    spec = {"observation_space": Space(observation_space).map}
+def task_specification(
+    observation_space: Any, action_space: Any = None, more: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """A task's specification as a message's map; ``more`` are its other fields."""
+    spec = {"observation_space": Space(observation_space).map, **(more or {})}
     if action_space is not None:
         spec["action_space"] = Space(action_space).map
-    spec.update((key, value) for key, value in settings.items() if value is not None)
     return spec
 
 

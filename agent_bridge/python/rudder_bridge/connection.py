@@ -14,6 +14,7 @@ import msgpack
 import zmq
 
 from .errors import RudderError, RudderTimeout
+from .keys import CurveKeys
 
 VERSION = 1
 
@@ -40,16 +41,15 @@ def _unpack(frame: bytes) -> dict[str, Any]:
 class Connection:
     """A DEALER socket. May be used by several threads, and after a fork (the child gets a connection of its own).
 
-    ``timeout`` [s] is the longest wait for one answer; a progress message restarts it. ``curve`` holds the server's
-    public key, and the client's public and secret key, as Z85 text. ``alive`` is asked while waiting: it returns None,
-    or why no answer can come any more.
+    ``timeout`` [s] is the longest wait for one answer; a progress message restarts it. ``alive`` is asked while waiting:
+    it returns None, or why no answer can come any more.
     """
 
     def __init__(
         self,
         address: str,
         timeout: float,
-        curve: tuple[str, str, str] | None = None,
+        curve: CurveKeys | None = None,
         alive: Callable[[], str | None] = lambda: None,
     ) -> None:
         self.address = address
@@ -75,8 +75,9 @@ class Connection:
         socket.immediate = True
         socket.routing_id = b"py-" + uuid.uuid4().hex.encode()
         if self._curve is not None:
-            server, public, secret = (key.encode() for key in self._curve)
-            socket.curve_serverkey, socket.curve_publickey, socket.curve_secretkey = server, public, secret
+            socket.curve_serverkey = self._curve.server
+            socket.curve_publickey = self._curve.public
+            socket.curve_secretkey = self._curve.secret
         socket.rcvtimeo = self._first_wait
         socket.sndtimeo = self._first_wait
         socket.connect(self.address)

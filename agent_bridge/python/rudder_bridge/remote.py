@@ -12,7 +12,7 @@ from gymnasium.vector import VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from .client import Client, shared
-from .wire import Space, array, tensor
+from .wire import Array, Space, array, tensor
 
 _SEEDS = 1 << 64
 
@@ -33,7 +33,7 @@ def gymnasium_space(space: Mapping[str, Any]) -> spaces.Space[Any]:
     return spaces.Box(_bound(low, shape), _bound(high, shape), shape, dtype=np.float64)
 
 
-def _bound(bound: Any, shape: tuple[int, ...]) -> np.ndarray:
+def _bound(bound: Any, shape: tuple[int, ...]) -> Array:
     return np.broadcast_to(array(bound).astype(np.float64), shape).copy()
 
 
@@ -136,7 +136,7 @@ class RemoteVectorEnv(VectorEnv):
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[np.ndarray, dict[str, Any]]:
+    ) -> tuple[Array, dict[str, Any]]:
         if seed is None or isinstance(seed, (int, np.integer)):
             super().reset(seed=None if seed is None else int(seed))
         mask = (options or {}).get("reset_mask")
@@ -157,7 +157,7 @@ class RemoteVectorEnv(VectorEnv):
             observations = self._reset(one, None if wanted is None else int(wanted) - int(i))
         return observations, {}
 
-    def _reset(self, chosen: np.ndarray, seed: int | None) -> np.ndarray:
+    def _reset(self, chosen: Array, seed: int | None) -> Array:
         fields: dict[str, Any] = {"env": self._env}
         if not chosen.all():
             fields["mask"] = tensor(chosen)
@@ -165,7 +165,7 @@ class RemoteVectorEnv(VectorEnv):
             fields["seed"] = seed % _SEEDS
         return self._observations(self._request("env.reset", fields)["observations"])
 
-    def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    def step(self, actions: Any) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
         reply = self._request("env.step", {"env": self._env, "actions": tensor(actions)})
         infos: dict[str, Any] = {}
         if "final_mask" in reply:
@@ -178,7 +178,7 @@ class RemoteVectorEnv(VectorEnv):
             infos,
         )
 
-    def _final(self, mask: np.ndarray, observations: np.ndarray) -> dict[str, Any]:
+    def _final(self, mask: Array, observations: Array) -> dict[str, Any]:
         """The infos of a step in which episodes ended and began anew."""
         if not mask.any():
             return {}
@@ -187,7 +187,7 @@ class RemoteVectorEnv(VectorEnv):
             last[i] = observations[i]
         return {"final_obs": last, "_final_obs": mask, "final_info": {}, "_final_info": mask.copy()}
 
-    def _observations(self, value: Any) -> np.ndarray:
+    def _observations(self, value: Any) -> Array:
         return array(value).reshape(self._shape).astype(self._dtype, copy=False)
 
     def close_extras(self, **kwargs: Any) -> None:

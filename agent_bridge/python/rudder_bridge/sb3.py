@@ -12,11 +12,11 @@ import numpy as np
 from stable_baselines3.common.buffers import ReplayBuffer
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecNormalize
 
-from .client import Client, Task, shared, specification
+from .client import Client, Task, shared, task_specification
 from .errors import RudderError
 from .normalisation import normalises_rewards, warn, warn_if_normalised
 from .streams import Settings, Streams
-from .wire import Space, array, episode_map
+from .wire import Array, Space, array, episode_map
 
 class VecRedistributeReward(VecEnvWrapper):
     """A VecEnv with its rewards redistributed, in one round trip a step for all copies.
@@ -34,22 +34,12 @@ class VecRedistributeReward(VecEnvWrapper):
         time_limit: str = "cut",
         submit: bool = True,
         timeout: float = 10.0,
-        features: dict[str, Any] | None = None,
-        final_observation: bool | None = None,
-        seed: int | None = None,
-        name: str | None = None,
+        specification: dict[str, Any] | None = None,
     ) -> None:
         VecEnvWrapper.__init__(self, venv)
         self._observation = Space(venv.observation_space)
         self._action = Space(venv.action_space)
-        self._specification = specification(
-            venv.observation_space,
-            venv.action_space,
-            features=features,
-            final_observation=final_observation,
-            seed=seed,
-            name=name,
-        )
+        self._specification = task_specification(venv.observation_space, venv.action_space, specification)
         self._connect = (address, timeout, Settings(mix, time_limit, submit))
         self._streams: Streams | None = None
         self._last = np.zeros(0)
@@ -57,7 +47,7 @@ class VecRedistributeReward(VecEnvWrapper):
         self._everywhere = np.ones(venv.num_envs, bool)
         self._warned = False
 
-    def reset(self) -> np.ndarray:
+    def reset(self) -> Array:
         self._warned = self._warned or warn_if_normalised(self.venv)
         observations = self.venv.reset()
         if self._streams is None:
@@ -70,13 +60,13 @@ class VecRedistributeReward(VecEnvWrapper):
             {**info, **_told(0.0, 0.0, ready, None)}
             for info, ready in zip(self.venv.reset_infos, self._streams.ready.tolist())
         ]
-        return observations  # type: ignore[return-value]
+        return observations
 
-    def step_async(self, actions: np.ndarray) -> None:
+    def step_async(self, actions: Array) -> None:
         self._taken = np.array(actions)
         self.venv.step_async(actions)
 
-    def step_wait(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[dict[str, Any]]]:
+    def step_wait(self) -> tuple[Array, Array, Array, list[dict[str, Any]]]:
         streams = self._streams
         if streams is None:
             raise RuntimeError("step() before the first reset()")
@@ -94,7 +84,7 @@ class VecRedistributeReward(VecEnvWrapper):
         if done.any():
             streams.begin(done)
         self._last = np.array(observations)
-        return observations, paid.astype(rewards.dtype), dones, infos  # type: ignore[return-value]
+        return observations, paid.astype(rewards.dtype), dones, infos
 
     def close(self) -> None:
         if self._streams is not None:
@@ -154,10 +144,7 @@ class RedistributedReplayBuffer(ReplayBuffer):
         mix: float = 1.0,
         time_limit: str = "cut",
         timeout: float = 10.0,
-        features: dict[str, Any] | None = None,
-        final_observation: bool | None = None,
-        seed: int | None = None,
-        name: str | None = None,
+        specification: dict[str, Any] | None = None,
     ) -> None:
         if optimize_memory_usage:
             raise ValueError("RedistributedReplayBuffer needs optimize_memory_usage=False")
@@ -165,14 +152,7 @@ class RedistributedReplayBuffer(ReplayBuffer):
             buffer_size, observation_space, action_space, device, n_envs, False, handle_timeout_termination
         )
         self._observation, self._action = Space(observation_space), Space(action_space)
-        self._specification = specification(
-            observation_space,
-            action_space,
-            features=features,
-            final_observation=final_observation,
-            seed=seed,
-            name=name,
-        )
+        self._specification = task_specification(observation_space, action_space, specification)
         self._address, self._timeout = address, timeout
         self._settings = {"mix": mix, "time_limit": time_limit}
         self._prefix = uuid.uuid4().hex
@@ -196,11 +176,11 @@ class RedistributedReplayBuffer(ReplayBuffer):
 
     def add(
         self,
-        obs: np.ndarray,
-        next_obs: np.ndarray,
-        action: np.ndarray,
-        reward: np.ndarray,
-        done: np.ndarray,
+        obs: Array,
+        next_obs: Array,
+        action: Array,
+        reward: Array,
+        done: Array,
         infos: list[dict[str, Any]],
     ) -> None:
         position = self.pos
@@ -241,10 +221,10 @@ class RedistributedReplayBuffer(ReplayBuffer):
         places = self._places(episode)
         self.rewards[places, episode.copy] = self._original[places, episode.copy]
 
-    def _places(self, episode: _Stored) -> np.ndarray:
+    def _places(self, episode: _Stored) -> Array:
         return (episode.start + np.arange(episode.steps)) % self.buffer_size
 
-    def _get_samples(self, batch_inds: np.ndarray, env: VecNormalize | None = None) -> Any:
+    def _get_samples(self, batch_inds: Array, env: VecNormalize | None = None) -> Any:
         if not self._warned and normalises_rewards(env):
             self._warned = True
             warn()
@@ -296,7 +276,7 @@ class RedistributedReplayBuffer(ReplayBuffer):
             "truncated": stored.truncated,
         }
 
-    def _taken(self, stored: np.ndarray) -> np.ndarray:
+    def _taken(self, stored: Array) -> Array:
         """The actions as the environment took them: off-policy learners store those of a Box scaled to [-1, 1]."""
         if self._action.kind == "box":
             low, high = self.action_space.low, self.action_space.high

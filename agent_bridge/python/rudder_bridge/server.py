@@ -73,7 +73,7 @@ class PrivateServer:
         while not line.endswith(b"\n"):
             wait = max(0.0, deadline - time.monotonic())
             if not select.select([output], [], [], wait)[0]:
-                raise RudderError("server_ended", f"`{self.process.args}` was not ready in {_START_SECONDS:g} s")
+                raise RudderError("server_ended", f"the private server was not ready in {_START_SECONDS:g} s")
             piece = os.read(output.fileno(), 4096)
             if not piece:
                 self.process.wait(_END_SECONDS)

@@ -16,7 +16,7 @@ import numpy as np
 
 from .client import Client, Task, shared
 from .errors import RudderError
-from .wire import Space, array, tensor
+from .wire import Array, Space, array, tensor
 
 # The stream is not there any more, or not where it should be: begin it again.
 _LOST = frozenset({"unknown_stream", "out_of_order", "unknown_task"})
@@ -195,7 +195,7 @@ class Streams:
         self._times = np.zeros(copies, np.int64)
         self.ready = np.full(copies, self._source.task.ready)
 
-    def begin(self, mask: np.ndarray) -> None:
+    def begin(self, mask: Array) -> None:
         """New episodes where mask [copies] is true; they are opened with their first step."""
         self.ready[mask] = self._source.task.ready
         for i in np.flatnonzero(mask):
@@ -207,14 +207,14 @@ class Streams:
 
     def step(
         self,
-        mask: np.ndarray,
-        observations: np.ndarray,
-        actions: np.ndarray,
-        rewards: np.ndarray,
-        terminated: np.ndarray,
-        truncated: np.ndarray,
-        following: np.ndarray,
-    ) -> tuple[np.ndarray, np.ndarray]:
+        mask: Array,
+        observations: Array,
+        actions: Array,
+        rewards: Array,
+        terminated: Array,
+        truncated: Array,
+        following: Array,
+    ) -> tuple[Array, Array]:
         """One step of the copies where mask is true; the other rows are not looked at.
 
         ``following`` [copies, ...] are the observations behind the step, the last of their episodes where these end.
@@ -239,29 +239,32 @@ class Streams:
                 columns["final_observation"] = self._observations.rows(following)
         if not everything:
             columns = {name: values[rows] for name, values in columns.items()}
-        self._keep(rows, columns)
+        episodes = self._keep(rows, columns)
         paid[rows], self.ready[rows], ended = self._send(rows, columns)
         self._times[rows] += 1
-        for i, amount in zip(rows.tolist(), paid[rows].tolist()):
-            self._episodes[i].paid += amount  # type: ignore[union-attr]
+        for episode, amount in zip(episodes, paid[rows].tolist()):
+            episode.paid += amount
         for i, end in ended:
             wholes[i] = tuple(array(end["redistributed_rewards"]).tolist())
             self.ready[i] = end["ready"]
             self._episodes[i] = None
         return paid, wholes
 
-    def _keep(self, rows: np.ndarray, columns: dict[str, np.ndarray]) -> None:
-        """Each copy's step, in case that it must be sent again."""
+    def _keep(self, rows: Array, columns: dict[str, Array]) -> list[_Episode]:
+        """Each copy's step, in case that it must be sent again; their episodes."""
         kept = {name: values.copy() for name, values in columns.items()}
+        episodes = []
         for k, i in enumerate(rows.tolist()):
             episode = self._episodes[i]
             if episode is None:
                 raise RuntimeError(f"step behind the end of an episode of copy {i}: reset it first")
             episode.steps.append((kept, k))
+            episodes.append(episode)
+        return episodes
 
     def _send(
-        self, rows: np.ndarray, columns: dict[str, np.ndarray]
-    ) -> tuple[np.ndarray, np.ndarray, list[tuple[int, dict[str, Any]]]]:
+        self, rows: Array, columns: dict[str, Array]
+    ) -> tuple[Array, Array, list[tuple[int, dict[str, Any]]]]:
         """Rewards [rows], readiness [rows], and (copy, ended map) of the episodes that ended."""
         opens = []
         for i in rows[self._times[rows] == 0].tolist():
@@ -286,8 +289,8 @@ class Streams:
         return array(reply["redistributed_reward"]), ready, ended
 
     def _recover(
-        self, error: RudderError, rows: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, list[tuple[int, dict[str, Any]]]]:
+        self, error: RudderError, rows: Array
+    ) -> tuple[Array, Array, list[tuple[int, dict[str, Any]]]]:
         """Begins every episode of the step again, one after the other."""
         paid, ready, ended = np.zeros(len(rows)), np.zeros(len(rows), bool), []
         for k, i in enumerate(rows.tolist()):

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from gymnasium.vector import VectorEnv, VectorWrapper
 
-from .client import specification
+from .client import task_specification
 from .streams import Settings, Streams
-from .wire import Space
+from .wire import Array, Space
 
 
 def autoreset_mode(env: VectorEnv) -> str:
@@ -44,23 +44,13 @@ class RedistributeRewardVector(VectorWrapper):
         time_limit: str = "cut",
         submit: bool = True,
         timeout: float = 10.0,
-        features: dict[str, Any] | None = None,
-        final_observation: bool | None = None,
-        seed: int | None = None,
-        name: str | None = None,
+        specification: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(env)
         self._mode = autoreset_mode(env)
         self._observation = Space(env.single_observation_space)
         self._action = Space(env.single_action_space)
-        self._specification = specification(
-            env.single_observation_space,
-            env.single_action_space,
-            features=features,
-            final_observation=final_observation,
-            seed=seed,
-            name=name,
-        )
+        self._specification = task_specification(env.single_observation_space, env.single_action_space, specification)
         self._connect = (address, timeout, Settings(mix, time_limit, submit))
         self._streams: Streams | None = None
         self._last = np.zeros(0)
@@ -84,7 +74,7 @@ class RedistributeRewardVector(VectorWrapper):
         nothing = np.zeros(self.num_envs)
         return observations, self._told(infos, nothing, nothing, np.full(self.num_envs, None, dtype=object))
 
-    def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    def step(self, actions: Any) -> tuple[Any, Array, Array, Array, dict[str, Any]]:
         streams = self._streams
         if streams is None:
             raise RuntimeError("step() before the first reset()")
@@ -107,7 +97,7 @@ class RedistributeRewardVector(VectorWrapper):
         self._last = np.array(observations)
         return observations, paid, terminated, truncated, infos
 
-    def _last_observations(self, infos: dict[str, Any], ended: np.ndarray, following: np.ndarray) -> None:
+    def _last_observations(self, infos: dict[str, Any], ended: Array, following: Array) -> None:
         """Puts the observations that ended episodes into ``following``, where the new episodes' first ones stand."""
         last = infos.get("final_obs", infos.get("final_observation"))
         if last is None:
@@ -116,7 +106,7 @@ class RedistributeRewardVector(VectorWrapper):
             following[i] = last[i]
 
     def _told(
-        self, infos: dict[str, Any], original: np.ndarray, paid: np.ndarray, wholes: np.ndarray
+        self, infos: dict[str, Any], original: Array, paid: Array, wholes: Array
     ) -> dict[str, Any]:
         assert self._streams is not None
         everywhere = np.ones(self.num_envs, bool)
@@ -129,10 +119,10 @@ class RedistributeRewardVector(VectorWrapper):
             "ready": self._streams.ready.copy(),
             "_ready": everywhere.copy(),
             "redistribution": wholes,
-            "_redistribution": np.not_equal(wholes, None),
+            "_redistribution": np.array([whole is not None for whole in wholes]),
         }
 
-    def _tell_final(self, infos: dict[str, Any], ended: np.ndarray) -> None:
+    def _tell_final(self, infos: dict[str, Any], ended: Array) -> None:
         final = infos.get("final_info")
         if not isinstance(final, dict):
             return

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
 
 _NAMES = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "float32", "float64")
 _NAME_OF = {np.dtype(name): name for name in _NAMES}
@@ -28,7 +31,7 @@ def tensor(values: Any, field: str = "value") -> dict[str, Any]:
     return {"dtype": name, "shape": array.shape, "data": array.tobytes()}
 
 
-def _converted(array: np.ndarray, field: str) -> np.ndarray:
+def _converted(array: Array, field: str) -> Array:
     """An array whose element type the protocol does not have, in one that it has."""
     if array.dtype.kind in "iub":
         return array.astype(array.dtype.newbyteorder("="))
@@ -37,7 +40,7 @@ def _converted(array: np.ndarray, field: str) -> np.ndarray:
     raise ValueError(f"{field}: rows of equal length with numbers are needed, not {array.dtype} values")
 
 
-def array(value: Any) -> np.ndarray:
+def array(value: Any) -> Array:
     """A message's tensor, list or number as an array of its own, in this machine's byte order."""
     if isinstance(value, Mapping):
         dtype = _DTYPE_OF[value["dtype"]]
@@ -64,7 +67,7 @@ class Space:
         row = np.asarray(value)
         return row.ravel().tolist() if self._short else tensor(row)
 
-    def rows(self, values: Any) -> np.ndarray:
+    def rows(self, values: Any) -> Array:
         """Many rows as an array [n, ...shape]."""
         rows = np.asarray(values)
         return rows.reshape(len(rows), *self.shape)

@@ -7,7 +7,7 @@ from typing import Any, SupportsFloat
 import gymnasium
 from gymnasium.utils import RecordConstructorArgs
 
-from .client import specification
+from .client import task_specification
 from .normalisation import warn_if_normalised
 from .streams import Settings, Stream
 from .wire import Space
@@ -25,7 +25,8 @@ class RedistributeReward(gymnasium.Wrapper, RecordConstructorArgs):
     the last of them. ``mix`` w pays (1 - w) r + w r'. ``time_limit`` says what truncation means: with ``cut`` the
     episode is not learnt from, and its last step gets no correction; with ``terminal`` it is an end like any other.
     ``submit`` false: the server does not keep the episodes. ``timeout`` [s] is the longest wait for an answer.
-    ``features``, ``final_observation``, ``seed`` and ``name`` are fields of the task's specification (PROTOCOL.md).
+    ``specification`` holds further fields of the task's specification in PROTOCOL.md (features, final_observation,
+    seed, name).
     """
 
     def __init__(
@@ -37,10 +38,7 @@ class RedistributeReward(gymnasium.Wrapper, RecordConstructorArgs):
         time_limit: str = "cut",
         submit: bool = True,
         timeout: float = 10.0,
-        features: dict[str, Any] | None = None,
-        final_observation: bool | None = None,
-        seed: int | None = None,
-        name: str | None = None,
+        specification: dict[str, Any] | None = None,
     ) -> None:
         RecordConstructorArgs.__init__(
             self,
@@ -49,22 +47,12 @@ class RedistributeReward(gymnasium.Wrapper, RecordConstructorArgs):
             time_limit=time_limit,
             submit=submit,
             timeout=timeout,
-            features=features,
-            final_observation=final_observation,
-            seed=seed,
-            name=name,
+            specification=specification,
         )
         gymnasium.Wrapper.__init__(self, env)
         self._observation_row = Space(env.observation_space).row
         self._action_row = Space(env.action_space).row
-        self._specification = specification(
-            env.observation_space,
-            env.action_space,
-            features=features,
-            final_observation=final_observation,
-            seed=seed,
-            name=name,
-        )
+        self._specification = task_specification(env.observation_space, env.action_space, specification)
         self._connect = (address, timeout, Settings(mix, time_limit, submit))
         self._stream: Stream | None = None
         self._observation: Any = None

@@ -1,17 +1,22 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
 import uuid
+from pathlib import Path
+from unittest import mock
 
 import numpy as np
 from scripted import Scripted
 from tasks import random_episodes
 
 from rudder_bridge import Client, RudderError, RudderTimeout, relabel
+from rudder_bridge.server import find_server
 from rudder_bridge.wire import array, tensor
 
 
@@ -234,7 +239,8 @@ class PrivateServer(unittest.TestCase):
 
     def end_python(self, ending):
         program = f"from rudder_bridge import Client; c = Client(); print(c._server.process.pid, flush=True); {ending}"
-        child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+        child = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(child.stdin.close)
         self.addCleanup(child.stdout.close)
         return child, int(child.stdout.readline())
 
@@ -270,6 +276,67 @@ class PrivateServer(unittest.TestCase):
     def test_a_server_that_cannot_start_says_why(self):
         with self.assertRaisesRegex(RudderError, "no-such-file"):
             Client(config="/no-such-file.yaml")
+
+
+class Keys(unittest.TestCase):
+    """A server that asks for CURVE keys."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = Path(folder.name)
+        (cls.folder / "allowed").mkdir()
+        for name in ("server", "client", "stranger"):
+            subprocess.run([find_server(), "keygen", str(cls.folder / name)], check=True, stdout=subprocess.DEVNULL)
+        shutil.copy(cls.folder / "client.public", cls.folder / "allowed")
+        cls.address = f"ipc://{cls.folder}/socket"
+        settings = {"secret_key": cls.folder / "server.secret", "allowed_clients": cls.folder / "allowed"}
+        server = subprocess.Popen(
+            [find_server(), "serve", "-q", "--bind", cls.address]
+            + [f"--set=server.{key}={value}" for key, value in settings.items()],
+            stdout=subprocess.PIPE,
+        )
+        cls.addClassCleanup(server.stdout.close)
+        cls.addClassCleanup(server.wait)
+        cls.addClassCleanup(server.terminate)
+        assert b"listening" in server.stdout.readline()
+
+    def client(self, name, timeout=10.0):
+        made = Client(
+            self.address,
+            timeout,
+            key=None if name is None else str(self.folder / f"{name}.secret"),
+            server_key=None if name is None else str(self.folder / "server.public"),
+        )
+        self.addCleanup(made.close)
+        return made
+
+    def test_an_allowed_client_is_served(self):
+        self.assertEqual(self.client("client").status()["episodes"], 0)
+
+    def test_others_get_no_answer(self):
+        for name in ("stranger", None):
+            with self.assertRaisesRegex(RudderTimeout, "CURVE"):
+                self.client(name, timeout=0.5).status()
+
+    def test_keys_from_the_environment(self):
+        names = {"RUDDER_KEY": "client.secret", "RUDDER_SERVER_KEY": "server.public"}
+        with mock.patch.dict(os.environ, {key: str(self.folder / name) for key, name in names.items()}):
+            self.assertEqual(self.client(None).status()["episodes"], 0)
+
+    def test_a_secret_that_others_can_read_is_refused(self):
+        open_to_all = self.folder / "open.secret"
+        shutil.copy(self.folder / "client.secret", open_to_all)
+        open_to_all.chmod(0o644)
+        with self.assertRaisesRegex(PermissionError, "chmod 600"):
+            self.client("open")
+
+    def test_files_that_hold_no_key(self):
+        (self.folder / "empty.secret").write_text("\n")
+        (self.folder / "empty.secret").chmod(0o600)
+        with self.assertRaisesRegex(ValueError, "empty.secret"):
+            self.client("empty")
 
 
 class Tensors(unittest.TestCase):
