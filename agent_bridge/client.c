@@ -153,8 +153,8 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* Is the message in client->frame about the present request? */
-static bool is_ours(rud_client *client)
+/* Is the message in client->frame about the present request, or `any`? */
+static bool is_ours(rud_client *client, bool any)
 {
     rud_message_free(&client->reply);
     if (rud_message_read(zmq_msg_data(&client->frame), zmq_msg_size(&client->frame),
@@ -163,11 +163,12 @@ static bool is_ours(rud_client *client)
         return false;
     }
     const msgpack_object *id = rud_wire_find(&client->reply.root, "id");
-    return id != NULL && id->type == MSGPACK_OBJECT_POSITIVE_INTEGER && id->via.u64 == client->id;
+    return id != NULL && id->type == MSGPACK_OBJECT_POSITIVE_INTEGER &&
+           (any || id->via.u64 == client->id);
 }
 
 /* Waits for the reply; *answered is false if none came in time. */
-static rud_status receive(rud_client *client, bool *answered)
+static rud_status receive(rud_client *client, bool any, bool *answered)
 {
     double deadline = now() + client->timeout;
     *answered = false;
@@ -182,7 +183,7 @@ static rud_status receive(rud_client *client, bool *answered)
         zmq_msg_close(&client->frame);
         zmq_msg_init(&client->frame);
         if (zmq_msg_recv(&client->frame, client->socket, ZMQ_DONTWAIT) < 0) continue;
-        if (!is_ours(client)) continue;
+        if (!is_ours(client, any)) continue;
         *answered = rud_wire_find(&client->reply.root, "progress") == NULL;
         if (*answered) return RUD_OK;
         deadline = now() + client->timeout;
@@ -200,7 +201,7 @@ static rud_status send_request(rud_client *client)
 static rud_status try_once(rud_client *client, bool *answered)
 {
     RUD_TRY(send_request(client));
-    RUD_TRY(receive(client, answered));
+    RUD_TRY(receive(client, false, answered));
     return *answered ? RUD_OK : connect_socket(client);
 }
 
@@ -407,6 +408,68 @@ rud_status rud_client_redistribute(rud_client *client, const rud_episode *const 
                             &reports[k]));
     }
     return read_task(client, task);
+}
+
+static rud_status post(rud_client *client, const char *op, const rud_episode *episode, uint64_t *id)
+{
+    begin(client, op);
+    pack_episodes(&client->request, &episode, 1);
+    rud_pack_close(&client->request);
+    *id = client->id;
+    return send_request(client);
+}
+
+rud_status rud_client_post_submit(rud_client *client, const rud_episode *episode, uint64_t *id)
+{
+    return post(client, "submit", episode, id);
+}
+
+rud_status rud_client_post_redistribute(rud_client *client, const rud_episode *episode,
+                                        uint64_t *id)
+{
+    return post(client, "redistribute", episode, id);
+}
+
+static rud_status read_answer(const msgpack_object *root, rud_client_answer *answer)
+{
+    rud_problem problem = {0};
+    const rud_wire_place place = {"", &problem};
+    const msgpack_object *results = rud_wire_find(root, "results"), *rewards = NULL;
+    uint64_t accepted = 0;
+    rud_tensor_view view;
+    RUD_TRY(rud_wire_uint(place, root, "accepted", 0, SIZE_MAX, &accepted));
+    answer->accepted = (size_t)accepted;
+    if (results == NULL) return RUD_OK;
+    if (results->type != MSGPACK_OBJECT_ARRAY || results->via.array.size != 1 ||
+        results->via.array.ptr->type != MSGPACK_OBJECT_MAP) {
+        return rud_error(RUD_EFORMAT, "the reply does not hold one result");
+    }
+    const msgpack_object *result = results->via.array.ptr;
+    RUD_TRY(rud_wire_text(place, result, "id", sizeof answer->episode, answer->episode));
+    RUD_TRY(rud_wire_need(place, result, "redistributed_rewards", &rewards));
+    RUD_TRY(rud_wire_tensor(place, "redistributed_rewards", rewards, &view));
+    if (view.count > answer->most_steps) {
+        return rud_error(RUD_EFORMAT, "%zu rewards are more than there is room for", view.count);
+    }
+    answer->steps = view.count;
+    return read_result(result, view.count, answer->rewards, &answer->report);
+}
+
+rud_status rud_client_take(rud_client *client, rud_client_answer *answer)
+{
+    bool answered = false;
+    double wait = 0;
+    answer->id = 0;
+    answer->episode[0] = '\0';
+    client->error[0] = '\0';
+    RUD_TRY(receive(client, true, &answered));
+    if (!answered) {
+        return rud_error(RUD_EIO, "no answer from %s within %g s", client->address,
+                         client->timeout);
+    }
+    answer->id = rud_wire_find(&client->reply.root, "id")->via.u64;
+    RUD_TRY(check_reply(client, &wait));
+    return read_answer(&client->reply.root, answer);
 }
 
 static void pack_row(rud_packer *packer, const char *key, const rud_wire_space *space,

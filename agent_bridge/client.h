@@ -70,6 +70,24 @@ rud_status rud_client_redistribute(rud_client *client, const rud_episode *const 
                                    size_t count, bool submit, double *const *redistributed,
                                    rud_redistribution_report *reports, rud_client_task *task);
 
+/* Pipelining: one episode is sent, and *id says which request it was; nothing is waited for. */
+rud_status rud_client_post_submit(rud_client *client, const rud_episode *episode, uint64_t *id);
+rud_status rud_client_post_redistribute(rud_client *client, const rud_episode *episode,
+                                        uint64_t *id);
+
+/* The next answer to anything that was posted, in whatever order. rewards[most_steps] and *report
+ * of a redistribution; *accepted of a submission. What the server refused is told as elsewhere,
+ * with the *id; *id is 0 where no answer came in time. */
+typedef struct rud_client_answer {
+    uint64_t id;
+    char episode[160]; /* id; "" of a submission */
+    double *rewards;   /* [most_steps], the caller's; of a redistribution */
+    size_t most_steps, steps;
+    rud_redistribution_report report;
+    size_t accepted;
+} rud_client_answer;
+rud_status rud_client_take(rud_client *client, rud_client_answer *answer);
+
 /* A stream's first step opens it: number, episode's id, t = 0. */
 typedef struct rud_client_step {
     uint32_t stream;

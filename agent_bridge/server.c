@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,7 +50,7 @@ rud_server_options rud_server_options_default(void)
         .publish_margin = 0.01,
         .background_training = true,
         .segment_bytes = (size_t)16 << 20,
-        .keep_bytes = (size_t)4 << 30,
+        .keep_bytes = (size_t)1 << 30,
     };
 }
 
@@ -58,6 +59,11 @@ double rud_now(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+void rud_name_thread(const char *name)
+{
+    prctl(PR_SET_NAME, name);
 }
 
 static rud_status failed(const char *what)

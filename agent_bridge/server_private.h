@@ -348,6 +348,9 @@ struct rud_server {
     bool closing;              /* `shutdown` was asked for */
 };
 
+/* What `top -H` shows of the calling thread; at most 15 characters. */
+void rud_name_thread(const char *name);
+
 double rud_now(void); /* seconds of a clock that only goes on */
 
 #endif

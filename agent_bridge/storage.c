@@ -111,6 +111,7 @@ static void sync_all(rud_request *requests)
 
 void *rud_storage_main(void *argument)
 {
+    rud_name_thread("rudder-storage");
     rud_server *server = argument;
     rud_request *requests;
     while ((requests = take(&server->stored)) != NULL) {

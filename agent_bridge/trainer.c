@@ -366,6 +366,7 @@ static void save_some(rud_server *server)
 
 void *rud_trainer_main(void *argument)
 {
+    rud_name_thread("rudder-trainer");
     rud_server *server = argument;
     bool busy = false;
     double saved = rud_now();

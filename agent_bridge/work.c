@@ -244,6 +244,7 @@ static rud_request *take(rud_queue *queue)
 
 void *rud_worker_main(void *argument)
 {
+    rud_name_thread("rudder-worker");
     rud_worker *worker = argument;
     rud_request *requests;
     while ((requests = take(&worker->server->work)) != NULL) rud_work(worker, requests);
