@@ -30,6 +30,7 @@ PROGRAM_OBJECTS := $(call objects,$(PROGRAM_SOURCES))
 LIBRARY_OBJECTS := $(call objects,$(LIBRARY_SOURCES))
 HARNESS_OBJECTS := $(call objects,$(wildcard tests/*.c))
 TESTS   := $(TEST_SOURCES:%.c=$(BUILD)/%)
+ENDURANCE := $(BUILD)/tests/agent_bridge/endurance
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 HEADERS := $(filter-out rudder/cli/% %_private.h,$(wildcard rudder/*.h rudder/*/*.h envs/*.h agent_bridge/*.h))
 CODE    := $(wildcard rudder/*.h rudder/*/*.[ch] envs/*.[ch] agent_bridge/*.[ch] tests/*.[ch] tests/*/*.[ch])
@@ -37,7 +38,7 @@ PROGRAM := $(BUILD)/rudder
 LIBRARY := $(BUILD)/librudder.a
 SHARED  := $(BUILD)/librudder.so.$(VERSION)
 
-.PHONY: build tests deps demo test bench asan tsan fuzz fuzzers coverage format lint install uninstall clean help FORCE
+.PHONY: build tests deps demo test bench asan tsan fuzz fuzzers chaos soak mutate coverage format lint install uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -69,6 +70,13 @@ fuzz: deps ## feed the parsers hostile bytes, each for SECONDS (60); ONLY=word a
 	    CFLAGS='-O1 -g -fno-sanitize-recover=all -fsanitize=fuzzer-no-link,address,undefined -Wno-pass-failed'
 	@tests/fuzz/run build/fuzz '$(SECONDS)' $(ONLY)
 fuzzers: $(FUZZERS)
+
+chaos: build $(ENDURANCE) ## kill the bridge's server 50 times under load and look for what it acknowledged
+	$(ENDURANCE) chaos $(PROGRAM)
+soak: build $(ENDURANCE) ## load the bridge's server for MINUTES (30) and watch its memory
+	$(ENDURANCE) soak $(PROGRAM) $(MINUTES)
+mutate: build $(ENDURANCE) ## send the bridge's server a million mutated frames
+	$(ENDURANCE) mutate $(PROGRAM)
 
 coverage: ## run the tests and write build/coverage/html
 	@.ci/deps lcov
@@ -125,6 +133,8 @@ $(PROGRAM): $(PROGRAM_OBJECTS) $(LIBRARY)
 	$(Q)$(LINK) $^ $(LIBS) -o $@
 $(TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(HARNESS_OBJECTS) $(LIBRARY)
 	$(Q)mkdir -p $(@D) && $(LINK) $^ $$(pkg-config --libs check) $(LIBS) -o $@
+$(ENDURANCE): $(BUILD)/%: $(BUILD)/obj/%.o $(LIBRARY)
+	$(Q)mkdir -p $(@D) && $(LINK) $^ $(LIBS) -o $@
 $(FUZZERS): $(BUILD)/%: $(BUILD)/obj/%.o $(LIBRARY)
 	$(Q)mkdir -p $(@D) && $(LINK) -fsanitize=fuzzer $^ $(LIBS) -o $@
--include $(patsubst %.o,%.d,$(PROGRAM_OBJECTS) $(LIBRARY_OBJECTS) $(HARNESS_OBJECTS) $(call objects,$(TEST_SOURCES)) $(FUZZERS:$(BUILD)/%=$(BUILD)/obj/%.o))
+-include $(patsubst %.o,%.d,$(PROGRAM_OBJECTS) $(LIBRARY_OBJECTS) $(HARNESS_OBJECTS) $(call objects,$(TEST_SOURCES)) $(ENDURANCE:$(BUILD)/%=$(BUILD)/obj/%.o) $(FUZZERS:$(BUILD)/%=$(BUILD)/obj/%.o))

@@ -40,6 +40,11 @@ const char *rud_client_error(const rud_client *client)
     return client->error;
 }
 
+void rud_client_set_timeout(rud_client *client, double timeout)
+{
+    client->timeout = timeout;
+}
+
 /* ---- the connection ---- */
 
 /* A routing id of its own, so that the session outlives the connection. */

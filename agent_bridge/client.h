@@ -35,6 +35,9 @@ typedef struct rud_client rud_client;
 rud_status rud_client_create(const rud_client_options *options, rud_client **client);
 void rud_client_free(rud_client **client);
 
+/* Of later calls [seconds]. */
+void rud_client_set_timeout(rud_client *client, double timeout);
+
 /* The protocol's code of the last error that the server told, such as "wrong_shape"; "" if the
  * last call did not fail so. View until the next call. */
 const char *rud_client_error(const rud_client *client);
