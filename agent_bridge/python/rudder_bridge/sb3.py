@@ -71,7 +71,7 @@ class VecRedistributeReward(VecEnvWrapper):
         if streams is None:
             raise RuntimeError("step() before the first reset()")
         observations, rewards, dones, infos = self.venv.step_wait()
-        done = np.asarray(dones, bool)
+        done, rewards = np.asarray(dones, bool), np.asarray(rewards)
         cut = np.array([bool(info.get("TimeLimit.truncated", False)) for info in infos]) & done
         following = np.array(observations)
         for i in np.flatnonzero(done):

@@ -56,7 +56,10 @@ class PrivateServer:
             command += ["--state", os.fspath(state)]
         command += [f"--set={key}={_text(value)}" for key, value in (settings or {}).items()]
         with self._log.open("wb") as log:
-            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+            # A session of its own: Ctrl-C is for this program to handle, not for the server.
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, start_new_session=True
+            )
         # Also when this object is forgotten, and when Python ends.
         self.close = weakref.finalize(self, _end, self.process, folder, os.getpid())
         try:

@@ -63,7 +63,7 @@ class Space:
     def row(self, value: Any) -> Any:
         """One row for a message; nothing of ``value`` is referred to afterwards."""
         if self.kind == "discrete":
-            return int(value)
+            return value if type(value) is int else int(np.asarray(value).item())
         row = np.asarray(value)
         return row.ravel().tolist() if self._short else tensor(row)
 

@@ -235,6 +235,7 @@ class PrivateServer(unittest.TestCase):
         client.close()
         client.close()
         self.assertTrue(gone(process))
+        self.assertEqual(client._server.process.returncode, 0)
         self.assertFalse(os.path.exists(folder))
 
     def end_python(self, ending):
@@ -254,6 +255,16 @@ class PrivateServer(unittest.TestCase):
         self.assertTrue(running(server))
         child.send_signal(signal.SIGKILL)
         child.wait(20)
+        self.assertTrue(gone(server))
+
+    def test_an_interrupt_from_the_keyboard_is_not_its_business(self):
+        with Client() as client:
+            self.assertNotEqual(os.getpgid(client._server.process.pid), os.getpgid(0))
+
+    def test_a_client_that_is_forgotten_holds_nothing_up(self):
+        child, server = self.end_python("c.status(); import gc; del c; gc.collect(); print('done', flush=True)")
+        self.assertEqual(child.stdout.readline(), b"done\n")
+        self.assertEqual(child.wait(20), 0)
         self.assertTrue(gone(server))
 
     def test_a_forked_child_has_its_own_connection(self):
