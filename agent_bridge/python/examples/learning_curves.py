@@ -26,7 +26,8 @@ def write_picture(path, x, curves, x_label, y_label):
         parts.append(f'<polygon points="{band}" fill="{colour}" opacity="0.2"/>')
         parts.append(f'<polyline points="{points(values.mean(0))}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts.append(f'<text x="{LEFT + 15}" y="{y}" fill="{colour}">{name}</text>')
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="13">'
+    size, font = f'viewBox="0 0 {WIDTH} {HEIGHT}"', 'font-family="sans-serif" font-size="13"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} {font}>'
     with open(path, "w", encoding="utf-8") as file:
         file.write("\n".join([head, '<rect width="100%" height="100%" fill="white"/>', *parts, "</svg>\n"]))
 

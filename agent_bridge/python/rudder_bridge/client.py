@@ -86,7 +86,9 @@ class Task:
         self.model_version = reply["model_version"]
         self.ready = reply["ready"]
 
-    def request(self, op: str, fields: dict[str, Any], progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+    def request(
+        self, op: str, fields: dict[str, Any], progress: Callable[[int, int], None] | None = None
+    ) -> dict[str, Any]:
         if self.name is None:
             self.configure()
         try:

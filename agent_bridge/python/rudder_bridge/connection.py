@@ -28,7 +28,6 @@ _LINGER = 100  # ms for what `post` left, when the connection is closed
 _SLICE = 0.25  # seconds between looks at a private server's process
 
 
-
 def _unpack(frame: bytes) -> dict[str, Any]:
     """A message; empty, and so an answer to nothing, if the frame does not hold one."""
     try:
@@ -41,8 +40,8 @@ def _unpack(frame: bytes) -> dict[str, Any]:
 class Connection:
     """A DEALER socket. May be used by several threads, and after a fork (the child gets a connection of its own).
 
-    ``timeout`` [s] is the longest wait for one answer; a progress message restarts it. ``alive`` is asked while waiting:
-    it returns None, or why no answer can come any more.
+    ``timeout`` [s] is the longest wait for one answer; a progress message restarts it. ``alive`` is asked while
+    waiting: it returns None, or why no answer can come any more.
     """
 
     def __init__(

@@ -96,8 +96,8 @@ class RemoteEnv(gymnasium.Env[Any, Any]):
 class RemoteVectorEnv(VectorEnv):
     """``num_envs`` copies of the server's environment ``name``, stepped in one round trip.
 
-    ``autoreset_mode`` is Gymnasium's AutoresetMode or one of `next_step`, `same_step`, `disabled`. ``options`` are those
-    of PROTOCOL.md's env.make. A seed s of `reset` gives copy i the seed s + i.
+    ``autoreset_mode`` is Gymnasium's AutoresetMode or one of `next_step`, `same_step`, `disabled`. ``options`` are
+    those of PROTOCOL.md's env.make. A seed s of `reset` gives copy i the seed s + i.
     """
 
     metadata: dict[str, Any] = {"render_modes": []}

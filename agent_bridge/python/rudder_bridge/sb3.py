@@ -18,6 +18,7 @@ from .normalisation import normalises_rewards, warn, warn_if_normalised
 from .streams import Settings, Streams
 from .wire import Array, Space, array, episode_map
 
+
 class VecRedistributeReward(VecEnvWrapper):
     """A VecEnv with its rewards redistributed, in one round trip a step for all copies.
 
@@ -51,9 +52,7 @@ class VecRedistributeReward(VecEnvWrapper):
         self._warned = self._warned or warn_if_normalised(self.venv)
         observations = self.venv.reset()
         if self._streams is None:
-            self._streams = Streams(
-                self.num_envs, self._observation, self._action, self._specification, *self._connect
-            )
+            self._streams = Streams(self.num_envs, self._observation, self._action, self._specification, *self._connect)
         self._streams.begin(self._everywhere)
         self._last = np.array(observations)
         self.reset_infos = [
@@ -76,15 +75,14 @@ class VecRedistributeReward(VecEnvWrapper):
         following = np.array(observations)
         for i in np.flatnonzero(done):
             following[i] = infos[i]["terminal_observation"]
-        paid, wholes = streams.step(
-            self._everywhere, self._last, self._taken, rewards, done & ~cut, cut, following
-        )
+        paid, wholes = streams.step(self._everywhere, self._last, self._taken, rewards, done & ~cut, cut, following)
         told = zip(infos, rewards.tolist(), paid.tolist(), streams.ready.tolist(), wholes)
         infos = [{**info, **_told(*values)} for info, *values in told]
         if done.any():
             streams.begin(done)
         self._last = np.array(observations)
-        return observations, paid.astype(rewards.dtype), dones, infos
+        # Stable-Baselines3's rewards are float32; those of SubprocVecEnv are integers where the environment's are.
+        return observations, paid.astype(np.float32), dones, infos
 
     def close(self) -> None:
         if self._streams is not None:

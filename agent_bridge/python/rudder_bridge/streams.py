@@ -262,9 +262,7 @@ class Streams:
             episodes.append(episode)
         return episodes
 
-    def _send(
-        self, rows: Array, columns: dict[str, Array]
-    ) -> tuple[Array, Array, list[tuple[int, dict[str, Any]]]]:
+    def _send(self, rows: Array, columns: dict[str, Array]) -> tuple[Array, Array, list[tuple[int, dict[str, Any]]]]:
         """Rewards [rows], readiness [rows], and (copy, ended map) of the episodes that ended."""
         opens = []
         for i in rows[self._times[rows] == 0].tolist():
@@ -288,9 +286,7 @@ class Streams:
             self._source.task.ready = bool(ready[self._times[rows] == 0].any())
         return array(reply["redistributed_reward"]), ready, ended
 
-    def _recover(
-        self, error: RudderError, rows: Array
-    ) -> tuple[Array, Array, list[tuple[int, dict[str, Any]]]]:
+    def _recover(self, error: RudderError, rows: Array) -> tuple[Array, Array, list[tuple[int, dict[str, Any]]]]:
         """Begins every episode of the step again, one after the other."""
         paid, ready, ended = np.zeros(len(rows)), np.zeros(len(rows), bool), []
         for k, i in enumerate(rows.tolist()):

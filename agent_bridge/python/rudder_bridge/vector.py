@@ -65,9 +65,7 @@ class RedistributeRewardVector(VectorWrapper):
         begun = np.ones(self.num_envs, bool) if mask is None else np.array(mask, bool)
         observations, infos = self.env.reset(seed=seed, options=options)
         if self._streams is None:
-            self._streams = Streams(
-                self.num_envs, self._observation, self._action, self._specification, *self._connect
-            )
+            self._streams = Streams(self.num_envs, self._observation, self._action, self._specification, *self._connect)
         self._streams.begin(begun)
         self._ended[begun] = False
         self._last = np.array(observations)
@@ -105,9 +103,7 @@ class RedistributeRewardVector(VectorWrapper):
         for i in np.flatnonzero(ended):
             following[i] = last[i]
 
-    def _told(
-        self, infos: dict[str, Any], original: Array, paid: Array, wholes: Array
-    ) -> dict[str, Any]:
+    def _told(self, infos: dict[str, Any], original: Array, paid: Array, wholes: Array) -> dict[str, Any]:
         assert self._streams is not None
         everywhere = np.ones(self.num_envs, bool)
         return {

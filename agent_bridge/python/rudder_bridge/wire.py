@@ -98,24 +98,12 @@ def space_map(space: Any) -> dict[str, Any]:
     if "MultiBinary" in kinds:
         return {"type": "multi_binary", "n": [int(n) for n in space.shape]}
     if "Box" in kinds:
-        return {
-            "type": "box",
-            "shape": [int(n) for n in space.shape],
-            "low": _bound(space.low),
-            "high": _bound(space.high),
-        }
+        # Without its bounds: many environments overstep them now and then, and the server only checks by them.
+        return {"type": "box", "shape": [int(n) for n in space.shape]}
     raise TypeError(
         f"spaces are Discrete, MultiDiscrete, MultiBinary or Box, not {type(space).__name__}: "
         "flatten it, say by gymnasium.wrappers.FlattenObservation"
     )
-
-
-def _bound(bound: Any) -> Any:
-    """One number where all components have the same bound."""
-    values = np.asarray(bound, np.float64)
-    if values.size > 0 and np.all(values == values.flat[0]):
-        return float(values.flat[0])
-    return tensor(values)
 
 
 _COLUMNS = ("observations", "actions", "rewards")

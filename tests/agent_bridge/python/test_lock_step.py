@@ -1,7 +1,7 @@
 """An agent over the bridge, in lock step, against the experiment in one process: the same runs, bit for bit.
 
-The agent is that of rudder/agents/rudder.c, written in Python: it has the environment, the rewards and the training from
-the server, and draws the same random numbers. LOCK_STEP_SEEDS and LOCK_STEP_CAP change how much is compared.
+The agent is that of rudder/agents/rudder.c, written in Python: it has the environment, the rewards and the training
+from the server, and draws the same random numbers. LOCK_STEP_SEEDS and LOCK_STEP_CAP change how much is compared.
 """
 
 import json

@@ -3,6 +3,7 @@ import subprocess
 import tempfile
 import unittest
 import warnings
+from unittest import mock
 
 import gymnasium
 import numpy as np
@@ -11,7 +12,7 @@ from ready import ready_client
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 from tasks import STEPS, Walk
 
-from rudder_bridge import Client, RedistributeReward, RedistributeRewardVector
+from rudder_bridge import Client, RedistributeReward, RedistributeRewardVector, RudderError
 from rudder_bridge.client import shared
 from rudder_bridge.sb3 import VecRedistributeReward
 from rudder_bridge.server import find_server
@@ -141,6 +142,28 @@ class Single(WithModel):
         wanted = self.batch_rewards(rows_of(self.actions), self.actions, self.rewards)
         np.testing.assert_allclose(paid, wanted, atol=TOLERANCE)
 
+    def test_a_server_whose_disk_is_full(self):
+        env = self.wrapped(Walk())
+        env.reset()
+        stream = env._stream
+        client = stream._source.client
+        real, keeps = client.request, {}
+
+        def request(op, fields=None, progress=None):
+            if op == "stream.open":
+                keeps[fields["stream"]] = fields["submit"]
+            if op == "stream.step" and fields.get("terminated") and keeps.get(fields["stream"], True):
+                raise RudderError("storage", "the disk is full")
+            return real(op, fields, progress)
+
+        before = self.client.status()["episodes"]
+        with mock.patch.object(client, "request", request), mock.patch.object(stream, "_request", request):
+            with self.assertWarnsRegex(UserWarning, "the disk is full"):
+                paid = [env.step(action)[1] for action in self.actions]
+        wanted = self.batch_rewards(rows_of(self.actions), self.actions, self.rewards)
+        np.testing.assert_allclose(paid, wanted, atol=TOLERANCE)
+        self.assertEqual(self.client.status()["episodes"], before)
+
     def test_rebuilt_from_its_spec(self):
         env = self.wrapped(gymnasium.make("Walk-v0", limit=5), mix=0.5, time_limit="terminal")
         again = gymnasium.make(env.spec)
@@ -149,6 +172,22 @@ class Single(WithModel):
         self.assertIsInstance(again, RedistributeReward)
         self.assertEqual(again._saved_kwargs, env._saved_kwargs)
         self.assertEqual([step[0] for step in play(again, self.actions)], [step[0] for step in play(env, self.actions)])
+
+    def test_observations_and_actions_outside_their_box(self):
+        class Overstepping(Walk):
+            observation_space = gymnasium.spaces.Box(0, 1, (2,))
+            action_space = gymnasium.spaces.Box(-1, 1, (1,))
+
+            def reset(self, **arguments):
+                row, info = super().reset(**arguments)
+                return row.astype(np.float32), info
+
+            def step(self, action):
+                row, *rest = super().step(action[0] > 0)
+                return (row.astype(np.float32), *rest)
+
+        steps = play(self.wrapped(Overstepping()), np.full((STEPS, 1), 1.5, np.float32))
+        self.assertEqual(sum(step[0] for step in steps), 1.0)
 
     def test_spaces_that_cannot_be_sent(self):
         env = Walk()
@@ -280,9 +319,7 @@ class StableBaselines(WithModel):
 
     def test_every_copy_gets_what_it_gets_alone(self):
         lengths = (STEPS, 3)
-        env = self.wrapped(
-            DummyVecEnv([lambda n=n: Walk(limit=n, steps=n) for n in lengths]), VecRedistributeReward
-        )
+        env = self.wrapped(DummyVecEnv([lambda n=n: Walk(limit=n, steps=n) for n in lengths]), VecRedistributeReward)
         actions = np.random.default_rng(6).integers(2, size=(24, 2))
         steps = self.play(env, actions)
         for copy, length in enumerate(lengths):
@@ -296,6 +333,18 @@ class StableBaselines(WithModel):
                     self.assertEqual(infos[copy]["original_reward"], info["original_reward"])
                     self.assertEqual(infos[copy]["redistribution"] is None, not terminated)
                     self.assertIn("TimeLimit.truncated", infos[copy])
+
+    def test_rewards_that_are_integers(self):
+        class Integers(DummyVecEnv):
+            def step_wait(self):
+                observations, rewards, dones, infos = super().step_wait()
+                return observations, rewards.astype(np.int64), dones, infos
+
+        rewards = [
+            step[1][0] for step in self.play(self.wrapped(Integers([Walk]), VecRedistributeReward), [[1]] * STEPS)
+        ]
+        self.assertGreater(rewards[0] % 1, 0)
+        self.assertAlmostEqual(sum(rewards), 1.0, places=5)
 
     def test_truncation_is_told_by_the_infos(self):
         env = self.wrapped(DummyVecEnv([lambda: Walk(limit=3)]), VecRedistributeReward)

@@ -142,7 +142,11 @@ class SyncVectorEnv(VectorEnv):
         self._autoreset = np.zeros(self.num_envs, dtype=np.bool_)
 
     def reset(self, *, seed=None, options=None):
-        seeds = seed if isinstance(seed, (list, tuple)) else [None if seed is None else seed + i for i in range(self.num_envs)]
+        seeds = (
+            seed
+            if isinstance(seed, (list, tuple))
+            else [None if seed is None else seed + i for i in range(self.num_envs)]
+        )
         chosen = np.ones(self.num_envs, dtype=np.bool_)
         if options is not None and "reset_mask" in options:
             chosen = options.pop("reset_mask")  # as the real one does: the caller's dict loses it

@@ -27,9 +27,7 @@ class VecEnv:
 class VecEnvWrapper(VecEnv):
     def __init__(self, venv, observation_space=None, action_space=None):
         self.venv = venv
-        super().__init__(
-            venv.num_envs, observation_space or venv.observation_space, action_space or venv.action_space
-        )
+        super().__init__(venv.num_envs, observation_space or venv.observation_space, action_space or venv.action_space)
         self.class_attributes = dict(inspect.getmembers(self.__class__))
 
     def step_async(self, actions):
