@@ -124,8 +124,8 @@ class RedistributedReplayBuffer(ReplayBuffer):
     When transitions are sampled, finished episodes among them whose rewards are older than the model are redistributed
     anew, all in one message. Episodes that still run keep the rewards that they came with; episodes whose beginning was
     overwritten have their original ones. With an environment in `VecRedistributeReward` or `RedistributeReward` the
-    original rewards are taken from its infos, and the same ``address`` and specification must be given; without one the
-    buffer gives the finished episodes to the server itself.
+    original rewards are taken from its infos; give the buffer the same ``address`` and specification as the wrapper.
+    Else it gives the finished episodes to the server itself.
     """
 
     def __init__(
@@ -156,6 +156,9 @@ class RedistributedReplayBuffer(ReplayBuffer):
         self._prefix = uuid.uuid4().hex
         self._count = 0
         self._task: Task | None = None
+        # Whether nobody else has used this task: then no wrapper gives its episodes to the server. So it is with
+        # images, which Stable-Baselines3 transposes between the wrapper and the buffer.
+        self._alone = False
         self._warned = False
         self._original = np.zeros((self.buffer_size, self.n_envs))
         self._forget()
@@ -202,7 +205,8 @@ class RedistributedReplayBuffer(ReplayBuffer):
     def _finish(self, episode: _Stored, truncated: bool, wrapped: bool) -> None:
         episode.done, episode.truncated = True, truncated
         self._running[episode.copy] = None
-        if wrapped or episode.lost:
+        self._connected()
+        if episode.lost or (wrapped and not self._alone):
             return
         try:
             self._relabel([episode], submit=True)
@@ -237,8 +241,9 @@ class RedistributedReplayBuffer(ReplayBuffer):
     def _connected(self) -> Task:
         if self._task is None:
             client: Client = shared.take(self._address, self._timeout)
-            self._task = Task(client, self._specification)
             weakref.finalize(self, shared.give_back, client)
+            self._task = Task(client, self._specification)
+            self._alone = self._alone or self._task.configure()["created"]
         return self._task
 
     def _model(self) -> tuple[int, bool]:

@@ -95,6 +95,14 @@ class Buffer(unittest.TestCase):
     def test_relabels_with_a_wrapped_environment_too(self):
         self.check_relabels(wrap=True)
 
+    def test_a_task_that_no_wrapper_feeds_gets_the_episodes(self):
+        buffer = self.buffer(400, specification={"name": "another"})
+        fill(buffer, self.env(1, wrap=True), 30 * STEPS)
+        client = Client(self.client.address)
+        self.addCleanup(client.close)
+        client.configure(Walk.observation_space, Walk.action_space, name="another")
+        self.assertEqual(client.status()["episodes"], 30)
+
     def test_asks_nothing_anew_while_the_model_stays(self):
         buffer = self.buffer(100)
         fill(buffer, self.env(1), 2 * STEPS)
