@@ -43,7 +43,7 @@ SHARED  := $(BUILD)/librudder.so.$(VERSION)
 .SECONDARY:
 
 build: $(PROGRAM) $(LIBRARY) $(SHARED) ## build the program and the library (the default)
-tests: build $(TESTS) ## build the tests too
+tests: build $(TESTS) $(ENDURANCE) ## build the tests too
 
 deps: ## install the Debian packages that are missing, or name them
 	@.ci/deps
@@ -62,7 +62,7 @@ bench: build ## measure the throughput of each part
 asan: ## run the tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory test BUILD=build/asan CFLAGS='$(SANITIZE)address,undefined'
 tsan: ## run the tests under ThreadSanitizer
-	@$(MAKE) --no-print-directory test BUILD=build/tsan CFLAGS='$(SANITIZE)thread'
+	@TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp $(MAKE) --no-print-directory test BUILD=build/tsan CFLAGS='$(SANITIZE)thread'
 
 fuzz: deps ## feed the parsers hostile bytes, each for SECONDS (60); ONLY=word as in test
 	@.ci/deps clang libclang-rt-dev

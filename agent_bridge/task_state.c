@@ -207,7 +207,8 @@ static rud_status read_journal(const rud_task *task, const saved *from, uint64_t
         const char *id = episode->id;
         if (number >= first_new) {
             status = rud_episodes_add(fresh, episode);
-        } else if (bsearch(&id, from->lessons, from->lesson_count, sizeof *from->lessons,
+        } else if (from->lesson_count > 0 &&
+                   bsearch(&id, from->lessons, from->lesson_count, sizeof *from->lessons,
                            compare_texts) != NULL) {
             status = rud_episodes_add(lessons, episode);
         } else {

@@ -53,7 +53,7 @@ static inline void local_start(local_server *local, const rud_server_options *op
 
 static inline void local_stop(local_server *local)
 {
-    local->stop = 1;
+    __atomic_store_n(&local->stop, 1, __ATOMIC_RELAXED);
     pthread_join(local->thread, NULL);
     ck_assert_int_eq(local->result, RUD_OK);
     rud_server_free(&local->server);

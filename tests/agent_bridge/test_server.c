@@ -184,7 +184,7 @@ START_TEST(time_limits_cut_or_end)
 {
     rud_client *client = trained_client("limits");
     raw r = raw_connect(rud_server_address(local.server));
-    char request[1024], zeros[512] = "0", sevens[512] = "7";
+    char request[2048], zeros[512] = "0", sevens[512] = "7";
     for (int t = 1; t < 50; t++) strcat(zeros, ", 0"), strcat(sevens, ", 7");
     raw_ok(&r, "{\"version\": 1, \"id\": 1, \"op\": \"configure\", \"spec\": "
                "{\"observation_space\": {\"type\": \"discrete\", \"n\": 13}, \"action_space\": "
