@@ -218,7 +218,7 @@ class Client:
         messages = _messages(episodes, ids=True)
         counts = {"accepted": 0, "duplicates": 0, "cut": 0}
         reply: dict[str, Any] = {}
-        for batch in self._batches(messages):
+        for batch in self.batches(messages):
             reply = self._of_task("submit", {"episodes": batch, "time_limit": time_limit})
             for key in counts:
                 counts[key] += reply[key]
@@ -241,7 +241,7 @@ class Client:
         messages = _messages(episodes, ids=submit)
         fields = {"time_limit": time_limit, "submit": submit, "mix": mix}
         found: list[Redistribution] = []
-        for batch in self._batches(messages):
+        for batch in self.batches(messages):
             reply = self._of_task("redistribute", {"episodes": batch, **fields})
             found += (
                 _redistribution(result, episode, reply["model_version"])
@@ -261,7 +261,7 @@ class Client:
         """What the model's predictions came from, by any method of contribution analysis that `hello` lists."""
         fields = {"method": method, "options": dict(options or {}), "relevance": relevance}
         found: list[Explanation] = []
-        for batch in self._batches(_messages(episodes, ids=False)):
+        for batch in self.batches(_messages(episodes, ids=False)):
             reply = self._of_task("explain", {"episodes": batch, **fields}, progress)
             columns = tuple(reply.get("columns") or ())
             found += (_explanation(result, columns) for result in reply["results"])
@@ -289,7 +289,7 @@ class Client:
         """The published model; with ``weights`` also ``safetensors``, the bytes of a model file."""
         return _payload(self._of_task("model", {"weights": weights}))
 
-    def _batches(self, messages: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    def batches(self, messages: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         """As many episodes together as the server takes in one message."""
         sizes = [episode_bytes(message) for message in messages]
         if len(messages) <= _SURE_EPISODES and sum(sizes) <= _SURE_BYTES:

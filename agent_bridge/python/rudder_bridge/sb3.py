@@ -18,6 +18,9 @@ from .normalisation import normalises_rewards, warn, warn_if_normalised
 from .streams import Settings, Streams
 from .wire import Array, Space, array, episode_map
 
+# So many stored episodes are made ready for a message at once.
+_TOGETHER = 256
+
 
 class VecRedistributeReward(VecEnvWrapper):
     """A VecEnv with its rewards redistributed, in one round trip a step for all copies.
@@ -252,19 +255,20 @@ class RedistributedReplayBuffer(ReplayBuffer):
         task.see(task.request("model", {}))
         return task.model_version, task.ready
 
-    def _relabel(self, episodes: list[_Stored], submit: bool = False, together: int = 256) -> None:
+    def _relabel(self, episodes: list[_Stored], submit: bool = False) -> None:
         """Writes the present model's rewards of finished episodes."""
         task = self._connected()
-        for first in range(0, len(episodes), together):
-            batch = episodes[first : first + together]
-            messages = [episode_map(self._episode(one), one.name, None) for one in batch]
-            fields = {"episodes": messages, "submit": submit, **self._settings}
-            reply = task.request("redistribute", fields)
-            task.see(reply)
-            for episode, result in zip(batch, reply["results"]):
-                places = self._places(episode)
-                self.rewards[places, episode.copy] = array(result["redistributed_rewards"])
-                episode.model = (task.model_version, task.ready)
+        for first in range(0, len(episodes), _TOGETHER):
+            some = episodes[first : first + _TOGETHER]
+            left = iter(some)
+            for batch in task.client.batches([episode_map(self._episode(one), one.name, None) for one in some]):
+                fields = {"episodes": batch, "submit": submit, **self._settings}
+                reply = task.request("redistribute", fields)
+                task.see(reply)
+                for result, episode in zip(reply["results"], left):
+                    places = self._places(episode)
+                    self.rewards[places, episode.copy] = array(result["redistributed_rewards"])
+                    episode.model = (task.model_version, task.ready)
 
     def _episode(self, stored: _Stored) -> dict[str, Any]:
         places, copy = self._places(stored), stored.copy
