@@ -155,7 +155,7 @@ rud_status rud_tasks_load(rud_server *server)
     rud_status status = RUD_OK;
     if (count < 0) return rud_error(RUD_EIO, "%s: %s", server->state, strerror(errno));
     if ((size_t)count > server->options.limits.tasks) {
-        status = rud_error(RUD_EINVAL, "%s holds %d tasks, more than server.tasks = %zu",
+        status = rud_error(RUD_EINVAL, "%s holds %d tasks, more than server.max_tasks = %zu",
                            server->state, count, server->options.limits.tasks);
     }
     for (int k = 0; k < count; k++) {

@@ -68,6 +68,22 @@ rud_status rud_task_create_learner(const rud_server *server, rud_task *task)
     return status;
 }
 
+/* What a journal had to mend is told, not hidden. */
+static void log_recovery(const rud_task *task)
+{
+    const rud_journal_recovery *recovery = rud_journal_recovery_of(task->journal);
+    if (recovery->torn_bytes > 0) {
+        rud_log(RUD_LOG_WARNING, "%s/journal: %llu bytes of a record that was not finished are cut",
+                task->folder, (unsigned long long)recovery->torn_bytes);
+    }
+    for (size_t k = 0; k < recovery->damage_count; k++) {
+        const rud_journal_damage *damage = &recovery->damage[k];
+        rud_log(RUD_LOG_WARNING,
+                "%s: damaged at byte %llu and kept aside; %zu episodes of it are served",
+                damage->kept_as, (unsigned long long)damage->offset, damage->episodes);
+    }
+}
+
 static rud_status open_journal(const rud_server *server, rud_task *task)
 {
     rud_journal_options options = rud_journal_options_default();
@@ -80,6 +96,7 @@ static rud_status open_journal(const rud_server *server, rud_task *task)
     if (folder == NULL) return rud_error(RUD_ENOMEM, "no memory for a path");
     const rud_status status = rud_journal_open(folder, &header, &options, &task->journal);
     free(folder);
+    if (status == RUD_OK) log_recovery(task);
     return status;
 }
 
@@ -127,10 +144,11 @@ static rud_status select_spec(rud_server *server, rud_request *request, rud_task
     request->task = status == RUD_OK ? rud_task_find(server, key) : NULL;
     if (request->task == NULL && status == RUD_OK &&
         server->task_count >= server->options.limits.tasks) {
-        status = rud_problem_set(&request->problem, RUD_PROBLEM_TOO_MANY, "", "",
-                                 "this server has its %zu tasks; raise server.tasks, or use one "
-                                 "of them",
-                                 server->options.limits.tasks);
+        status =
+            rud_problem_set(&request->problem, RUD_PROBLEM_TOO_MANY, "", "",
+                            "this server has its %zu tasks; raise server.max_tasks, or use one "
+                            "of them",
+                            server->options.limits.tasks);
     }
     if (request->task == NULL && status == RUD_OK) {
         request->created = true;

@@ -180,7 +180,7 @@ static const rud_config_key written[] = {
      .help = "folder that keeps episodes and models; empty: nothing outlives the server"},
     {"server.workers", RUD_CONFIG_SIZE, ONE(server.workers), BETWEEN(0, 1024),
      .help = "threads that predict; 0: one for each processor"},
-    {"server.tasks", RUD_CONFIG_SIZE, ONE(server.limits.tasks), BETWEEN(1, 4096),
+    {"server.max_tasks", RUD_CONFIG_SIZE, ONE(server.limits.tasks), BETWEEN(1, 4096),
      .help = "most tasks, one for each specification of spaces"},
     {"server.publish_every", RUD_CONFIG_SIZE, ONE(server.publish_every), COUNT(1),
      .help = "episodes between two published models, at least"},

@@ -430,7 +430,7 @@ static int mutate(server *s, size_t frames)
     unsigned char original[4096], bytes[4096];
     rud_rng rng = rud_rng_stream(2, "endurance", 4);
     const int high_water = 1000;
-    start(s, "server.tasks=4096");
+    start(s, "server.max_tasks=4096");
     const size_t size = record_request(s, original, sizeof original);
     rud_client *client = connect_client(s);
     rud_episode *episode = make_episode(&rng, "good");
