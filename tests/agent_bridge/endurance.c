@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ typedef struct server {
     const char *program;
     char folder[64], bind[ADDRESS];
     pid_t pid;
+    rlim_t largest_file; /* [bytes] 0: no limit */
 } server;
 
 static void fail(const char *what)
@@ -84,6 +86,11 @@ static double start(server *s, const char *setting)
         dup2(out[1], STDOUT_FILENO);
         close(out[0]);
         close(out[1]);
+        if (s->largest_file > 0) {
+            const struct rlimit limit = {s->largest_file, s->largest_file};
+            signal(SIGXFSZ, SIG_IGN); /* a write fails then */
+            setrlimit(RLIMIT_FSIZE, &limit);
+        }
         execl(s->program, s->program, "serve", "-q", "--bind", s->bind, "--state", state, "--set",
               setting, (char *)NULL);
         _exit(1);
@@ -253,6 +260,53 @@ static int chaos(server *s, size_t kills)
     printf("%zu kills: %zu episodes were acknowledged, %zu are kept, none is lost or there twice; "
            "slowest start %.2f s\n",
            kills, count, kept, slowest);
+    return 0;
+}
+
+/* ---- full ---- */
+
+/* A disk that takes no more is a limit of the files' size here. Submissions are refused then, and
+ * everything else goes on. */
+static int full(server *s)
+{
+    enum { LARGEST = 200000 };
+    s->largest_file = LARGEST;
+    start(s, "predictor.hidden=8");
+    rud_client *client = connect_client(s);
+    rud_rng rng = rud_rng_stream(7, "endurance", 6);
+    rud_status status = RUD_OK;
+    rud_client_task task;
+    size_t accepted = 0;
+    for (size_t k = 0; status == RUD_OK && k < MOST; k++) {
+        char id[32];
+        size_t now = 0;
+        snprintf(id, sizeof id, "%zu", k);
+        rud_episode *episode = make_episode(&rng, id);
+        const rud_episode *given = episode;
+        status = rud_client_submit(client, &given, 1, &now, &task);
+        accepted += now;
+        rud_episode_free(&episode);
+    }
+    if (strcmp(rud_client_error(client), "storage") != 0) fail("not refused with `storage`");
+    rud_episode *episode = make_episode(&rng, "good");
+    const rud_episode *given = episode;
+    double rewards[STEPS], *redistributed = rewards;
+    rud_redistribution_report report;
+    must(rud_client_redistribute(client, &given, 1, false, &redistributed, &report, NULL));
+    must(rud_client_status(client, NULL, &task));
+    if (task.episodes != accepted) fail("what was refused counts");
+    rud_episode_free(&episode);
+    rud_client_free(&client);
+    stop(s, SIGKILL);
+    s->largest_file = 0;
+    start(s, "predictor.hidden=8");
+    client = connect_client(s);
+    must(rud_client_status(client, NULL, &task));
+    if (task.episodes != accepted) fail("the restarted server holds other episodes");
+    rud_client_free(&client);
+    stop(s, SIGTERM);
+    printf("%zu episodes were kept, then submissions were refused and all else went on\n",
+           accepted);
     return 0;
 }
 
@@ -479,8 +533,9 @@ int main(int argc, char **argv)
     if (argc > 2 && strcmp(argv[1], "soak") == 0) code = soak(&s, number ? atof(number) : 30);
     if (argc > 2 && strcmp(argv[1], "mutate") == 0)
         code = mutate(&s, number ? strtoul(number, NULL, 10) : 1000000);
+    if (argc > 2 && strcmp(argv[1], "full") == 0) code = full(&s);
     if (code == 2)
-        fprintf(stderr, "usage: endurance chaos|soak|mutate RUDDER [KILLS|MINUTES|FRAMES]\n");
+        fprintf(stderr, "usage: endurance chaos|soak|mutate|full RUDDER [KILLS|MINUTES|FRAMES]\n");
     if (argc > 2) remove_folder(&s);
     free(acknowledged);
     return code;

@@ -272,6 +272,43 @@ START_TEST(environments_are_checked)
 }
 END_TEST
 
+/* Gymnasium's modes: with next_step the step behind the end is the reset and no transition; with
+ * same_step the last observation stands beside the first. */
+START_TEST(vectors_reset_themselves)
+{
+    static const char *const modes[] = {"next_step", "same_step"};
+    char request[256];
+    snprintf(request, sizeof request,
+             "{" REQUEST "\"env.make\", \"name\": \"coin-walk\", \"copies\": 2, \"autoreset\": "
+             "\"%s\", \"seed\": 18446744073709551615}",
+             modes[_i]);
+    raw_ok(&connection, request);
+    const unsigned env = (unsigned)raw_field(&connection, "env")->via.u64;
+    snprintf(request, sizeof request, "{" REQUEST "\"env.reset\", \"lists\": true, \"env\": %u}",
+             env);
+    raw_ok(&connection, request);
+    snprintf(request, sizeof request,
+             "{" REQUEST "\"env.step\", \"lists\": true, \"env\": %u, \"actions\": [1, 0]}", env);
+    for (int t = 0; t < 50; t++) raw_ok(&connection, request);
+    ck_assert(raw_field(&connection, "terminated")->via.array.ptr[1].via.boolean);
+    const uint64_t shown = raw_field(&connection, "observations")->via.array.ptr[1].via.u64;
+    if (_i == 0) {
+        ck_assert_uint_eq(shown, 0); /* 50 steps to the left */
+        raw_ok(&connection, request);
+        ck_assert(!raw_field(&connection, "terminated")->via.array.ptr[1].via.boolean);
+        ck_assert_double_eq(raw_field(&connection, "rewards")->via.array.ptr[1].via.f64, 0);
+        ck_assert_uint_eq(raw_field(&connection, "observations")->via.array.ptr[1].via.u64, 7);
+    } else {
+        ck_assert_uint_eq(shown, 7);
+        ck_assert_uint_eq(raw_field(&connection, "final_observations")->via.array.ptr[1].via.u64,
+                          0);
+        ck_assert(raw_field(&connection, "final_mask")->via.array.ptr[0].via.boolean);
+    }
+    raw_ok(&connection, request);
+    ck_assert_uint_eq(raw_field(&connection, "observations")->via.array.ptr[1].via.u64, 6);
+}
+END_TEST
+
 /* Lists and tensors say the same. */
 START_TEST(tensors_and_lists_are_alike)
 {
@@ -306,6 +343,7 @@ Suite *test_suite(void)
     tcase_add_test(tc, streams_are_checked);
     tcase_add_test(tc, a_failed_step_opens_nothing);
     tcase_add_test(tc, environments_are_checked);
+    tcase_add_loop_test(tc, vectors_reset_themselves, 0, 2);
     tcase_add_test(tc, tensors_and_lists_are_alike);
     suite_add_tcase(suite, tc);
     return suite;

@@ -107,5 +107,6 @@ check_exit 1 "keygen overwrites nothing" "$RUDDER" keygen "$SCRATCH/server"
 check "only allowed keys are served" only_allowed_keys_are_served
 check "a secret key that others can read is refused" readable_keys_are_refused
 check "what was acknowledged survives kills" "$endurance" chaos "$RUDDER" 3
+check "a full disk refuses submissions only" "$endurance" full "$RUDDER"
 check "mutated frames do no harm" "$endurance" mutate "$RUDDER" 20000
 finish
