@@ -54,7 +54,7 @@ soname_is() {
 
 no_private_header() {
     [ -e "$root$prefix/include/rudder/envs/env.h" ] && [ -e "$root$prefix/include/rudder/base/status.h" ] &&
-        [ -z "$(find "$root$prefix/include" -name '*_private.h' -o -name 'cli*')" ]
+        [ -z "$(find "$root$prefix/include" -name '*_private.h' -o -path '*/cli/*')" ]
 }
 
 no_file_left() {
