@@ -98,6 +98,21 @@ static rud_status read_delayed(rud_wire_place place, const msgpack_object *map, 
     return RUD_OK;
 }
 
+/* What is delayed is kept in memory, for each copy. */
+static rud_status check_delay(rud_server *server, rud_request *request,
+                              const rud_env_options *options, uint64_t copies)
+{
+    enum { MOST_KEPT = 1 << 23 };
+    const uint64_t most = server->options.limits.steps;
+    const uint64_t delayed = options->delayed > 0 ? (uint64_t)options->delayed : 0;
+    if (options->delay <= (int64_t)most && delayed <= most && delayed * copies <= MOST_KEPT) {
+        return RUD_OK;
+    }
+    return rud_problem_set(&request->problem, RUD_PROBLEM_TOO_LARGE, "", "options",
+                           "at most %llu steps of delay, and %d rewards kept in all copies",
+                           (unsigned long long)most, MOST_KEPT);
+}
+
 static rud_status read_options(rud_request *request, rud_env_options *options)
 {
     static const char *const fields[] = {"delay", "reward", "delayed", NULL};
@@ -150,6 +165,7 @@ static rud_status create(rud_server *server, rud_request *request, rud_remote_en
     RUD_TRY(rud_wire_uint(place, root, "copies", 1, server->options.limits.copies, &copies));
     RUD_TRY(rud_wire_uint(place, root, "seed", 0, UINT64_MAX, &seed));
     RUD_TRY(read_options(request, &options));
+    RUD_TRY(check_delay(server, request, &options, copies));
     rud_remote_env *env = *made = calloc(1, sizeof *env);
     if (env == NULL) return rud_error(RUD_ENOMEM, "no memory for an environment");
     env->vector = rud_wire_find(root, "copies") != NULL;

@@ -135,6 +135,10 @@ static rud_status explain_all(rud_server *server, rud_request *request, rud_expl
     double told = rud_now();
     for (size_t k = 0; k < request->count; k++) {
         rud_explanation e = {0};
+        if (atomic_load(&server->ending)) {
+            return rud_problem_set(&request->problem, RUD_PROBLEM_SHUTTING_DOWN, "", "",
+                                   "the server ends");
+        }
         const rud_episode *episode = request->episodes[k];
         RUD_TRY(rud_explainer_run(explainer, &episode, 1, &e));
         pack_explanation(&request->reply, episode, &e, how->relevance);

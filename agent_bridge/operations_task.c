@@ -37,6 +37,7 @@ static void pack_limits(rud_packer *packer, const rud_server_limits *limits)
     rud_pack_field_uint(packer, "environments", limits->environments);
     rud_pack_field_uint(packer, "copies", limits->copies);
     rud_pack_field_uint(packer, "tasks", limits->tasks);
+    rud_pack_field_uint(packer, "inputs", limits->inputs);
     rud_pack_field_uint(packer, "sessions", limits->sessions);
     rud_pack_field_uint(packer, "pending", limits->pending);
     rud_pack_field_uint(packer, "buffered_bytes", limits->buffered_bytes);

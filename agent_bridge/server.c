@@ -12,6 +12,7 @@
 
 #include "agent_bridge/server_private.h"
 #include "agent_bridge/state_private.h"
+#include "attribution/attribution.h"
 #include "base/log.h"
 #include "base/pool.h"
 
@@ -40,6 +41,7 @@ rud_server_options rud_server_options_default(void)
                    .environments = 64,
                    .copies = 4096,
                    .tasks = 16,
+                   .inputs = 65536,
                    .sessions = 4096,
                    .pending = 1024,
                    .buffered_bytes = (size_t)256 << 20,
@@ -371,6 +373,15 @@ static rud_status begin(rud_server *server, rud_session *session, rud_request *r
     return RUD_OK;
 }
 
+/* May the front thread do the work itself? Only where that takes no longer than handing it on. */
+static bool is_quick(const rud_server *server, const rud_request *request)
+{
+    const rud_attribution_method *method =
+        server->options.redistributor.redistribution.attribution.method;
+    return request->operation->quick && request->bytes <= small_request &&
+           method == rud_attribution_method_at(0);
+}
+
 /* Hands a request that began on. `alone`: nothing else waits. */
 static void go_on(rud_server *server, rud_request *request, bool alone)
 {
@@ -383,9 +394,11 @@ static void go_on(rud_server *server, rud_request *request, bool alone)
     request->next = NULL;
     if (!works) {
         rud_server_pass(server, request, RUD_OK);
-    } else if (alone && request->operation->quick && request->bytes <= small_request) {
+    } else if (alone && is_quick(server, request)) {
         rud_work(&server->front, request);
     } else {
+        /* What was read of a large message takes many times its bytes: it is read again. */
+        if (request->bytes > small_request) rud_message_free(&request->message);
         rud_queue_push(&server->work, request);
     }
 }
@@ -553,6 +566,7 @@ rud_status rud_server_run(rud_server *server, const volatile sig_atomic_t *stop)
         wait_for_work(server);
         send_answers(server);
     }
+    atomic_store(&server->ending, true);
     join_threads(server);
     send_answers(server);
     return RUD_OK;

@@ -28,6 +28,7 @@ typedef struct rud_server_limits {
     size_t streams, environments; /* of a session */
     size_t copies;                /* of an environment */
     size_t tasks, sessions;
+    size_t inputs;          /* of a task's network */
     size_t pending;         /* requests of a session that wait */
     size_t buffered_bytes;  /* of all requests that wait */
     size_t session_seconds; /* idle time after which a session expires */

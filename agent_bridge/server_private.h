@@ -346,6 +346,7 @@ struct rud_server {
     rud_storage stored;
     pthread_mutex_t task_lock; /* of the list of tasks */
     bool closing;              /* `shutdown` was asked for */
+    atomic_bool ending;        /* what still waits is refused */
 };
 
 /* What `top -H` shows of the calling thread; at most 15 characters. */

@@ -114,10 +114,10 @@ static rud_status start(rud_server *server, rud_session *session, rud_request *r
     return status;
 }
 
-/* The same again, before any step, is harmless. */
+/* The same again is harmless, also together with the first step: that may have been carried out. */
 static rud_status check_open(rud_request *request, const rud_stream *open, const rud_stream *asked)
 {
-    if (open->steps == 0 && strcmp(open->id, asked->id) == 0) return RUD_OK;
+    if (open->steps <= 1 && strcmp(open->id, asked->id) == 0) return RUD_OK;
     return rud_problem_set(&request->problem, RUD_PROBLEM_OUT_OF_ORDER, "", "stream",
                            "stream %u is open for episode \"%s\" with %zu steps: close it first",
                            open->number, open->id, open->steps);

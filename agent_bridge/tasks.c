@@ -62,8 +62,17 @@ rud_status rud_task_create_learner(const rud_server *server, rud_task *task)
     rud_features *features = NULL;
     RUD_TRY(rud_features_create(&task->spec.features, &task->spec.observation.space, action,
                                 &features));
-    const rud_status status = rud_redistributor_create(&server->options.redistributor, features,
-                                                       NULL, task->spec.seed, &task->learner);
+    const size_t inputs = rud_features_width(features), most = server->options.limits.inputs;
+    rud_status status = RUD_OK;
+    if (inputs > most) {
+        status = rud_error(RUD_EINVAL,
+                           "the network would have %zu inputs; this server allows %zu "
+                           "(server.max_inputs)",
+                           inputs, most);
+    } else {
+        status = rud_redistributor_create(&server->options.redistributor, features, NULL,
+                                          task->spec.seed, &task->learner);
+    }
     rud_features_free(&features);
     return status;
 }

@@ -201,8 +201,33 @@ void rud_redistribute_requests(rud_worker *worker, rud_request *list)
 
 /* ---- the queue ---- */
 
+/* The message of a large request was freed while it waited. A server that ends works no more. */
+static rud_status prepare(rud_worker *worker, rud_request *request)
+{
+    if (atomic_load(&worker->server->ending)) {
+        return rud_problem_set(&request->problem, RUD_PROBLEM_SHUTTING_DOWN, "", "",
+                               "the server ends");
+    }
+    if (request->message.zone != NULL) return RUD_OK;
+    return rud_message_read(zmq_msg_data(&request->frame), zmq_msg_size(&request->frame),
+                            &request->message);
+}
+
 void rud_work(rud_worker *worker, rud_request *requests)
 {
+    rud_request *list = requests, **ready = &requests;
+    for (rud_request *next; list != NULL; list = next) {
+        next = list->next;
+        const rud_status status = prepare(worker, list);
+        if (status == RUD_OK) {
+            *ready = list;
+            ready = &list->next;
+        } else {
+            rud_server_pass(worker->server, list, status);
+        }
+    }
+    *ready = NULL;
+    if (requests == NULL) return;
     if (requests->operation->batched) {
         rud_redistribute_requests(worker, requests);
     } else {

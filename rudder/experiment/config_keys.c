@@ -182,6 +182,8 @@ static const rud_config_key written[] = {
      .help = "threads that predict; 0: one for each processor"},
     {"server.max_tasks", RUD_CONFIG_SIZE, ONE(server.limits.tasks), BETWEEN(1, 4096),
      .help = "most tasks, one for each specification of spaces"},
+    {"server.max_inputs", RUD_CONFIG_SIZE, ONE(server.limits.inputs), BETWEEN(1, LARGEST_SIZE),
+     .help = "widest input of a task's network"},
     {"server.publish_every", RUD_CONFIG_SIZE, ONE(server.publish_every), COUNT(1),
      .help = "episodes between two published models, at least"},
     {"server.publish_margin", RUD_CONFIG_REAL, ONE(server.publish_margin), NOT_NEGATIVE,
