@@ -287,9 +287,14 @@ int cli_bench(int argc, char **argv)
     a.what.cell = rud_cell_preset("lstm");
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     const char *part = a.what.part;
+    if (part && strcmp(part, "bridge") == 0) {
+        const rud_status done = cli_bench_bridge(a.json);
+        return done == RUD_OK ? CLI_DONE : cli_fail(done);
+    }
     if (part && !find_part(part)) {
         return cli_fail_usage(rud_error(
-            RUD_EINVAL, "unknown part '%s'; there are: train, forward, stream, lrp, env", part));
+            RUD_EINVAL, "unknown part '%s'; there are: train, forward, stream, lrp, env, bridge",
+            part));
     }
     const rud_status status = part ? measure_one(&a) : measure_all(&a);
     return status == RUD_OK ? CLI_DONE : cli_fail(status);
