@@ -23,6 +23,7 @@
 
 #include "envs/env.h"
 #include "episodes/batch.h"
+#include "episodes/dataset.h"
 #include "episodes/episode.h"
 #include "episodes/features.h"
 #include "episodes/journal.h"

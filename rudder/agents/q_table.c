@@ -43,7 +43,7 @@ static rud_status allocate(rud_q_table *table, size_t capacity)
 static rud_status check_spaces(const rud_space *observation_space, const rud_space *action_space)
 {
     uint64_t states = 1;
-    if (observation_space->kind == RUD_SPACE_BOX || action_space->kind != RUD_SPACE_DISCRETE) {
+    if (!rud_space_all_discrete(observation_space) || action_space->kind != RUD_SPACE_DISCRETE) {
         return rud_error(RUD_EINVAL, "a tabular agent needs discrete observations and actions");
     }
     for (size_t k = 0; k < observation_space->width; k++) {

@@ -133,6 +133,12 @@ void cli_space_text(const rud_space *space, char *text, size_t size)
         snprintf(text, size, "Discrete(%lld)", (long long)space->sizes[0]);
         return;
     }
+    if (space->kind == RUD_SPACE_MIXED) {
+        size_t discrete = 0;
+        for (size_t k = 0; k < space->width; k++) discrete += rud_space_is_discrete(space, k);
+        snprintf(text, size, "Mixed(%zu discrete, %zu real)", discrete, space->width - discrete);
+        return;
+    }
     size_t used = (size_t)snprintf(text, size, "MultiDiscrete([");
     for (size_t k = 0; k < space->width && used < size; k++) {
         used += (size_t)snprintf(text + used, size - used, "%s%lld", k ? ", " : "",
