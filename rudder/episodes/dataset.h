@@ -4,6 +4,8 @@
  *             data/metadata.json, the folder data itself, or the bare HDF5 file
  *     d4rl    flat HDF5 as D4RL lays it out: all episodes' rows one after another
  *     jsonl   JSON lines (episodes/jsonl.h); "-" is standard input or output
+ *     journal what agents sent to the bridge (episodes/journal.h): a folder or one segment; read
+ *             only. Damaged records are left out, with a warning in the log
  *
  * A format is one row of the table in dataset.c.
  *
