@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -106,6 +107,9 @@ bool rud_is_journal(const char *path)
         rud_journal_segments_free(&segments);
         return found;
     }
+    struct stat status;
+    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+        return false; /* a pipe is read once */
     FILE *stream = fopen(path, "rb");
     if (stream == NULL) return false;
     const bool read = fread(start, 1, sizeof start, stream) == sizeof start;

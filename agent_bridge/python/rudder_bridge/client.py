@@ -74,7 +74,7 @@ class Task:
         self.final_observation = True
 
     def configure(self) -> dict[str, Any]:
-        reply = self.client.request("configure", {"spec": self.spec})
+        reply = self.client.request("configure", {"spec": self.spec, "lists": True})
         self.final_observation = bool(reply["spec"].get("final_observation", True))
         self.see(reply)
         return reply
@@ -184,7 +184,7 @@ class Client:
 
     def hello(self) -> dict[str, Any]:
         """Versions, operations and limits of the server, and the specification of the task if there is one."""
-        return _payload(self.request("hello", {"client": "rudder_bridge"}))
+        return _payload(self.request("hello", {"client": "rudder_bridge", "lists": True}))
 
     def configure(
         self,
@@ -281,7 +281,7 @@ class Client:
 
     def status(self) -> dict[str, Any]:
         """At least ``episodes`` (distinct acknowledged ids), ``updates``, ``model_version``, ``ready``, ``quality``."""
-        return _payload(self._of_task("status", {}))
+        return _payload(self._of_task("status", {"lists": True}))
 
     def model(self, weights: bool = False) -> dict[str, Any]:
         """The published model; with ``weights`` also ``safetensors``, the bytes of a model file."""

@@ -17,7 +17,10 @@ _SHORT_ROW = 8
 
 def tensor(values: Any, field: str = "value") -> dict[str, Any]:
     """``values`` (an array, or anything numpy makes one of) as a message's tensor. ``field`` is for the error."""
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{field}: {error}") from None
     name = _NAME_OF.get(array.dtype)
     if name is None:
         array = _converted(array, field)

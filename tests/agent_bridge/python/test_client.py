@@ -95,7 +95,9 @@ class Inference(unittest.TestCase):
 class Training(unittest.TestCase):
     def test_train_publishes_and_the_sum_stays(self):
         with Client() as client:
-            client.submit(random_episodes(200))
+            client.submit(random_episodes(1))
+            client.pause_training()
+            client.submit(random_episodes(199, seed=7))
             reply = client.train(updates=20)
             self.assertEqual(reply["done"], 20)
             status = client.status()
