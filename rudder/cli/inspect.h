@@ -11,7 +11,6 @@ rud_status cli_inspect_episodes(const char *path, json_object *object);
 void cli_inspect_print_histogram(json_object *histogram);
 
 rud_status cli_inspect_run(const char *folder, json_object *object);
-rud_status cli_inspect_journal(const char *path, json_object *object);
 
 /* The failure of adding to `object`. */
 static inline rud_status cli_added(bool added)

@@ -150,6 +150,7 @@ typedef struct rud_journal_progress {
     size_t segments;
     uint64_t bytes;      /* of these segments */
     uint64_t tail_bytes; /* of a record at the end of the last segment that is not whole */
+    size_t damaged;      /* places of damage, each of which was a failure of the reader's */
 } rud_journal_progress;
 
 rud_journal_progress rud_journal_reader_progress(const rud_journal_reader *reader);

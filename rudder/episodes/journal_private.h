@@ -186,6 +186,25 @@ rud_status rud_journal_segment_read(const char *path, unsigned char **bytes, siz
  * it. */
 rud_status rud_journal_segment_header(const char *path, rud_journal_header *header, bool *found);
 
+/* ---- journal_reader.c: going back to an episode ---- */
+
+/* Where the record of an episode stands. */
+typedef struct rud_journal_mark {
+    size_t segment; /* of those that the reader has listed */
+    size_t begin, end;
+} rud_journal_mark;
+
+/* Of the episode that was read last. */
+rud_journal_mark rud_journal_reader_mark(const rud_journal_reader *reader);
+
+/* Reads the episode there from its file; the reader's own walk goes on where it was. */
+rud_status rud_journal_reader_read_at(rud_journal_reader *reader, rud_journal_mark mark,
+                                      rud_episode **episode);
+
+/* Path of the segment. Caller owns *path. */
+rud_status rud_journal_reader_path(const rud_journal_reader *reader, rud_journal_mark mark,
+                                   char **path);
+
 /* ---- journal_recover.c ---- */
 
 /* Mends the listed segments of a folder, which nobody else has open, fills in their bytes and

@@ -1,5 +1,6 @@
 /* Reading a journal without changing it. */
-#include <inttypes.h>
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ struct rud_journal_reader {
     char *segment;        /* path of the segment that is being read; NULL: none */
     unsigned char *bytes; /* all of it */
     rud_journal_scan scan;
+    rud_journal_mark mark; /* of the episode that was read last */
     rud_journal_progress progress;
 };
 
@@ -173,6 +175,7 @@ static rud_status read_record(rud_journal_reader *reader, rud_episode **episode)
         return damaged(reader, before, frame.begin);
     }
     if (frame.begin == 0) return check_start(reader, &frame);
+    reader->mark = (rud_journal_mark){reader->next - 1, frame.begin, frame.end};
     return rud_error_context(
         rud_journal_decode_episode(&reader->header, frame.payload, frame.size, episode),
         "%s: byte %zu", reader->segment, frame.begin);
@@ -184,9 +187,61 @@ rud_status rud_journal_reader_next(rud_journal_reader *reader, rud_episode **epi
     do {
         if (reader->segment == NULL) RUD_TRY(enter_segment(reader));
         if (reader->segment == NULL) return RUD_OK;
-        RUD_TRY(read_record(reader, episode));
+        const rud_status status = read_record(reader, episode);
+        reader->progress.damaged += status == RUD_EFORMAT || status == RUD_ENONFINITE;
+        RUD_TRY(status);
     } while (*episode == NULL);
     return RUD_OK;
+}
+
+rud_journal_mark rud_journal_reader_mark(const rud_journal_reader *reader)
+{
+    return reader->mark;
+}
+
+rud_status rud_journal_reader_path(const rud_journal_reader *reader, rud_journal_mark mark,
+                                   char **path)
+{
+    return path_of(reader, mark.segment, path);
+}
+
+static rud_status read_bytes_at(const char *path, rud_journal_mark mark, unsigned char *bytes)
+{
+    const size_t size = mark.end - mark.begin;
+    FILE *stream = fopen(path, "rb");
+    if (stream == NULL)
+        return rud_error(RUD_EIO, "%s: cannot be opened: %s", path, strerror(errno));
+    const bool read =
+        fseeko(stream, (off_t)mark.begin, SEEK_SET) == 0 && fread(bytes, 1, size, stream) == size;
+    fclose(stream);
+    return read ? RUD_OK : rud_error(RUD_EIO, "%s: cannot be read at byte %zu", path, mark.begin);
+}
+
+static rud_status decode_at(rud_journal_reader *reader, const char *path, rud_journal_mark mark,
+                            const unsigned char *bytes, rud_episode **episode)
+{
+    rud_journal_scan scan = {.bytes = bytes, .size = mark.end - mark.begin};
+    rud_journal_frame frame;
+    if (!rud_journal_scan_next(&scan, &frame) || frame.begin != 0)
+        return rud_error(RUD_EIO, "%s: byte %zu: changed since it was opened", path, mark.begin);
+    return rud_error_context(
+        rud_journal_decode_episode(&reader->header, frame.payload, frame.size, episode),
+        "%s: byte %zu", path, mark.begin);
+}
+
+rud_status rud_journal_reader_read_at(rud_journal_reader *reader, rud_journal_mark mark,
+                                      rud_episode **episode)
+{
+    char *path;
+    *episode = NULL;
+    RUD_TRY(path_of(reader, mark.segment, &path));
+    unsigned char *bytes = malloc(mark.end - mark.begin);
+    rud_status status = bytes ? read_bytes_at(path, mark, bytes)
+                              : rud_error(RUD_ENOMEM, "%s: no memory for a record", path);
+    if (status == RUD_OK) status = decode_at(reader, path, mark, bytes, episode);
+    free(bytes);
+    free(path);
+    return status;
 }
 
 static rud_status read_all(rud_journal_reader *reader, rud_episodes *list)

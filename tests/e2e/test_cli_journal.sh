@@ -13,10 +13,11 @@ holds() {
 }
 
 check_exit 0 "inspect a journal" "$RUDDER" inspect $whole --json
-check "it tells what the journal holds" holds '"kind":"journal"' '"task":"fixture"' '"observation_space":"box(2)"' \
-    '"action_space":"discrete(40000)"' '"episodes":2' '"steps":3' '"damaged":0'
+check "it tells what the journal holds" holds '"format":"journal"' '"task":"fixture"' \
+    '"observation_space":"Box(2)"' '"action_space":"Discrete(40000)"' '"episodes":2' '"steps":3' '"terminated":1' \
+    '"truncated":1' '"return_quantiles"' '"segments":1' '"tail_bytes":0' '"damaged":0'
 check_exit 0 "inspect one segment" "$RUDDER" inspect $whole/$segment
-check "it tells the same of a segment" holds "kind               journal" "episodes           2"
+check "it tells the same of a segment" holds "format             journal" "episodes           2"
 
 mkdir "$SCRATCH/torn" "$SCRATCH/damaged"
 size=$(wc -c <$whole/$segment)
@@ -28,6 +29,7 @@ check "a torn end has bytes" sh -c "! grep -q '\"tail_bytes\":0' '$SCRATCH/stdou
 # The first episode's id, in the middle of the file.
 LC_ALL=C sed 's/first\xa4seed/firsT\xa4seed/' $whole/$segment >"$SCRATCH/damaged/$segment"
 check_exit 0 "inspect a damaged journal" "$RUDDER" inspect "$SCRATCH/damaged"
-check "it names the damage" holds "episodes           1" "damaged            1" "$segment: byte"
+check "it counts the damage" holds "episodes           1" "damaged            1"
+check "it names the damage" grep -q "$segment: byte [0-9]*: .*damaged: left out" "$SCRATCH/stderr"
 check "nothing was mended" [ "$(ls "$SCRATCH/damaged")" = $segment ]
 finish
