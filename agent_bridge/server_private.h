@@ -49,7 +49,7 @@ typedef struct rud_task_view {
 struct rud_task {
     char key[RUD_TASK_KEY + 1];
     rud_task_spec spec;
-    bool inferred;
+    atomic_bool inferred; /* from episodes; nobody has given the specification yet */
     size_t index;
     char *folder; /* of its state */
 
