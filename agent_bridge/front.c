@@ -8,6 +8,7 @@
 #include "agent_bridge/state_private.h"
 #include "attribution/attribution.h"
 #include "base/log.h"
+#include "base/stop.h"
 
 enum {
     POLL_MS = 100,
@@ -328,16 +329,10 @@ static bool is_idle(rud_server *server)
     return atomic_load(&server->counters.buffered) == 0;
 }
 
-/* The flag may be set by a signal handler or by another thread. */
-static bool is_stopped(const volatile sig_atomic_t *stop)
-{
-    return stop != NULL && __atomic_load_n(stop, __ATOMIC_RELAXED) != 0;
-}
-
 rud_status rud_server_run(rud_server *server, const volatile sig_atomic_t *stop)
 {
     double checked = rud_now();
-    while (!is_stopped(stop) && !server->closing) {
+    while (rud_stop_check(stop) == RUD_OK && !server->closing) {
         wait_for_work(server);
         receive_some(server);
         send_answers(server);

@@ -134,6 +134,7 @@ const rud_env_kind rud_env_kind_coin_walk = {
     .name = "coin-walk",
     .summary = "a walk on a line that passes a coin; coins are paid at the end (50 steps)",
     .state_size = sizeof(walk),
+    .options = RUD_ENV_HAS_REWARD,
     .specify = specify,
     .reset = reset,
     .step = step,

@@ -114,12 +114,29 @@ static rud_status allocate_copies(rud_env *env)
     return RUD_OK;
 }
 
+/* An option that nobody reads would be lost without a word. */
+static rud_status check_options(const rud_env_kind *kind, const rud_env_options *options)
+{
+    if (options->delay != 0 && !(kind->options & RUD_ENV_HAS_DELAY)) {
+        return rud_error(RUD_EINVAL,
+                         "%s has no option \"delay\"; \"delayed\" delays the rewards of any "
+                         "environment",
+                         kind->name);
+    }
+    if (options->immediate_reward && !(kind->options & RUD_ENV_HAS_REWARD)) {
+        return rud_error(RUD_EINVAL, "%s has no option \"reward\"", kind->name);
+    }
+    return RUD_OK;
+}
+
 static rud_status build(rud_env *env)
 {
     const rud_env_kind *kind = env->kind;
+    RUD_TRY(check_options(kind, &env->options));
     RUD_TRY(rud_error_context(kind->specify(&env->options, &env->spec), "%s", kind->name));
     env->spec.name = kind->name;
     env->spec.summary = kind->summary;
+    env->spec.options = kind->options;
     env->spec.has_expected_return = kind->expected_return != NULL;
     env->spec.has_optimal_action = kind->optimal_action != NULL;
     RUD_TRY(allocate_copies(env));

@@ -18,12 +18,15 @@
 extern "C" {
 #endif
 
-/* Options of all environments; each reads those it knows. */
+/* Options of all environments. The first ones only some of them have, as rud_env_spec.options says;
+ * where an environment lacks one, it must keep its default. */
 typedef struct rud_env_options {
     int64_t delay;         /* watch-repair: steps until the reward; 0: the environment's default */
     bool immediate_reward; /* coin-walk: pay each coin at once (config: reward: immediate) */
     int64_t delayed;       /* wrapper delayed(ENV, n): 0 none, n >= 1 steps, RUD_DELAYED_END */
 } rud_env_options;
+
+enum { RUD_ENV_HAS_DELAY = 1, RUD_ENV_HAS_REWARD = 2 }; /* `delay`, `immediate_reward` */
 
 #define RUD_DELAYED_END (-1) /* everything is paid at the last step */
 
@@ -37,14 +40,15 @@ typedef struct rud_env_spec {
     double reward_min, reward_max; /* may be infinite */
     size_t max_steps;              /* no episode is longer */
     double optimal_return;         /* expected return of the optimal policy; NaN if unknown */
+    unsigned options;              /* that it has: RUD_ENV_HAS_... in one number */
     bool has_expected_return;      /* rud_env_expected_return works */
     bool has_optimal_action;       /* rud_env_optimal_action works */
 } rud_env_spec;
 
 typedef struct rud_env rud_env;
 
-/* copies >= 1. RUD_EINVAL names an unknown environment or a bad option. Caller owns *env. The new
- * environment is seeded with 0 and must be reset. */
+/* copies >= 1. RUD_EINVAL names an unknown environment, or an option that is bad or not its own.
+ * Caller owns *env. The new environment is seeded with 0 and must be reset. */
 rud_status rud_env_create(const char *name, const rud_env_options *options, size_t copies,
                           rud_env **env);
 
@@ -111,8 +115,9 @@ struct rud_env_kind {
     const char *name;
     const char *summary;
     size_t state_size;
-    /* Checks the options and fills the specification but for name, summary and the has_ flags,
-     * which env.c sets. env.c frees the spaces, also on failure. */
+    unsigned options; /* that it reads: RUD_ENV_HAS_... in one number */
+    /* Checks the options and fills the specification but for name, summary, options and the has_
+     * flags, which env.c sets. env.c frees the spaces, also on failure. */
     rud_status (*specify)(const rud_env_options *options, rud_env_spec *spec);
     void (*reset)(const rud_env_options *options, void *state, rud_rng *rng, double *observation);
     /* Steps `copies` copies; actions are in the space and no episode is over. What is drawn should

@@ -170,6 +170,7 @@ const rud_env_kind rud_env_kind_watch_repair = {
     .name = "watch-repair",
     .summary = "repair a watch or not; whether it paid is known `delay` steps later (default 50)",
     .state_size = sizeof(watch),
+    .options = RUD_ENV_HAS_DELAY,
     .specify = specify,
     .reset = reset,
     .step = step,

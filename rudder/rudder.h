@@ -8,11 +8,13 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/messagepack.h"
+#include "base/number.h"
 #include "base/pool.h"
 #include "base/progress.h"
 #include "base/rng.h"
 #include "base/space.h"
 #include "base/status.h"
+#include "base/stop.h"
 
 #include "nn/adam.h"
 #include "nn/cell.h"
@@ -23,12 +25,14 @@
 
 #include "envs/env.h"
 #include "episodes/batch.h"
+#include "episodes/dataset.h"
 #include "episodes/episode.h"
 #include "episodes/features.h"
 #include "episodes/journal.h"
 #include "episodes/jsonl.h"
 
 #include "attribution/attribution.h"
+#include "attribution/metrics.h"
 
 #include "redistribution/explainer.h"
 #include "redistribution/lesson_buffer.h"
@@ -47,6 +51,7 @@
 #include "experiment/config.h"
 #include "experiment/experiment.h"
 #include "experiment/explanation_page.h"
+#include "experiment/judge.h"
 #include "experiment/report.h"
 #include "experiment/results.h"
 #include "experiment/statistics.h"

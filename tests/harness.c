@@ -2,6 +2,7 @@
 #include "tests/harness.h"
 
 #include <ftw.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,37 @@ const char *test_folder(void)
     snprintf(path, PATH_SIZE, "%s/XXXXXX", scratch);
     ck_assert_ptr_nonnull(mkdtemp(path));
     return path;
+}
+
+static FILE *open_in(const char *folder, const char *name)
+{
+    char path[2 * PATH_SIZE];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *stream = fopen(path, "w");
+    ck_assert_ptr_nonnull(stream);
+    return stream;
+}
+
+/* Made by the system's localedef, with a character map of our own: which locales and maps are
+ * installed differs from machine to machine. */
+void test_use_decimal_comma(void)
+{
+    const char *folder = test_folder();
+    char command[4 * PATH_SIZE];
+    FILE *map = open_in(folder, "map"), *locale = open_in(folder, "locale");
+    fputs("<code_set_name> ASCII\n<escape_char> /\n<mb_cur_min> 1\n<mb_cur_max> 1\nCHARMAP\n", map);
+    for (unsigned c = 0; c < 128; c++) fprintf(map, "<U%04X> /x%02x c\n", c, c);
+    fputs("END CHARMAP\n", map);
+    fputs("LC_NUMERIC\ndecimal_point \",\"\nthousands_sep \"\"\ngrouping -1\nEND LC_NUMERIC\n",
+          locale);
+    ck_assert_int_eq(fclose(map), 0);
+    ck_assert_int_eq(fclose(locale), 0);
+    /* It complains of the categories that are not there. */
+    snprintf(command, sizeof command,
+             "cd '%s' && localedef -c -f ./map -i ./locale ./comma >/dev/null 2>&1", folder);
+    ck_assert_int_ne(system(command), -1);
+    ck_assert_int_eq(setenv("LOCPATH", folder, 1), 0);
+    ck_assert_ptr_nonnull(setlocale(LC_NUMERIC, "comma"));
 }
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)

@@ -16,4 +16,7 @@ const char *test_shared(const char *name);
 /* A fresh, empty folder, removed after the run. View until the eighth next call. */
 const char *test_folder(void);
 
+/* From here on the process has a locale with a decimal comma, as a host program may. */
+void test_use_decimal_comma(void);
+
 #endif

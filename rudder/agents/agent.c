@@ -21,6 +21,21 @@ const char *rud_agent_summary(size_t k)
     return k < KINDS ? kinds[k]->summary : NULL;
 }
 
+static const rud_agent_kind *find_kind(const char *method)
+{
+    for (size_t k = 0; k < KINDS; k++) {
+        if (strcmp(kinds[k]->name, method) == 0) return kinds[k];
+    }
+    return NULL;
+}
+
+const char *rud_agent_predictor(const char *method, const char *configured)
+{
+    const rud_agent_kind *kind = find_kind(method);
+    if (kind == &rud_agent_rudder) return configured;
+    return kind != NULL ? kind->predictor_cell : NULL;
+}
+
 rud_agent_options rud_agent_options_default(void)
 {
     return (rud_agent_options){
@@ -52,11 +67,8 @@ static rud_status fill(rud_agent *agent, const rud_env *env, uint64_t seed)
 rud_status rud_agent_create(const char *method, const rud_agent_options *options,
                             const rud_env *env, uint64_t seed, rud_agent **agent)
 {
-    const rud_agent_kind *kind = NULL;
+    const rud_agent_kind *kind = find_kind(method);
     *agent = NULL;
-    for (size_t k = 0; k < KINDS; k++) {
-        if (strcmp(kinds[k]->name, method) == 0) kind = kinds[k];
-    }
     if (kind == NULL) return rud_error(RUD_EINVAL, "unknown method \"%s\"", method);
     rud_agent *created = calloc(1, sizeof *created);
     if (created == NULL) return rud_error(RUD_ENOMEM, "no memory for an agent");
@@ -98,6 +110,7 @@ void rud_agent_greedy(const rud_agent *agent, const double *observation, double 
 
 rud_status rud_agent_finish(rud_agent *agent, const rud_episode *episode)
 {
+    if (episode->steps == 0) return rud_error(RUD_EINVAL, "an episode without steps");
     if (agent->kind->step != NULL) RUD_TRY(agent->kind->step(agent, episode, episode->steps - 1));
     agent->episodes++;
     return agent->kind->finish != NULL ? agent->kind->finish(agent, episode) : RUD_OK;

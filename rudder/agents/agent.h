@@ -42,6 +42,10 @@ void rud_agent_free(rud_agent **agent);
 const char *rud_agent_name(size_t k);
 const char *rud_agent_summary(size_t k);
 
+/* The cell of the predictor that the method redistributes rewards by: its own, or `configured`;
+ * NULL for a method that doesn't redistribute, or is unknown. */
+const char *rud_agent_predictor(const char *method, const char *configured);
+
 /* An action for row t of the running episode, whose rows 0 .. t and rewards before t are filled:
  * epsilon-greedy. Agents that learn step by step do so here. action[action width] out. */
 rud_status rud_agent_act(rud_agent *agent, const rud_episode *so_far, size_t t, double *action);
@@ -49,7 +53,9 @@ rud_status rud_agent_act(rud_agent *agent, const rud_episode *so_far, size_t t, 
 /* The greedy action in a state, without learning or randomness. */
 void rud_agent_greedy(const rud_agent *agent, const double *observation, double *action);
 
-/* The episode is finished: learn from it. RUD_EDIVERGED where RUDDER's training diverged. */
+/* The episode is finished: learn from it. Q-learning learns nothing from the last step of an
+ * episode that was truncated and lacks its final observation. RUD_EINVAL for no steps;
+ * RUD_EDIVERGED where RUDDER's training diverged. */
 rud_status rud_agent_finish(rud_agent *agent, const rud_episode *episode);
 
 /* RUDDER's redistributor; NULL for the others. View. */

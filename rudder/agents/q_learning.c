@@ -4,7 +4,9 @@
 
 static rud_status step(rud_agent *agent, const rud_episode *episode, size_t t)
 {
-    const bool over = t + 1 == episode->steps && episode->terminated;
+    const bool last = t + 1 == episode->steps, over = last && episode->terminated;
+    /* Cut off, and what was seen then is not recorded: the target is unknown. */
+    if (last && !over && episode->observation_rows == episode->steps) return RUD_OK;
     const double next = over ? 0 : rud_q_table_max(agent->table, rud_observation(episode, t + 1));
     return rud_q_table_learn(agent->table, rud_observation(episode, t),
                              rud_discrete_action(episode, t),

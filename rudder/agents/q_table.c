@@ -9,41 +9,65 @@ typedef struct action_value {
     uint64_t visits;
 } action_value;
 
+/* Where a page stands. */
+typedef struct page_slot {
+    uint64_t key; /* the page's number + 1; 0: free */
+    size_t place; /* of the page in the table's values */
+} page_slot;
+
+/* States whose numbers follow each other share a page, and pages stand in the order in which they
+ * were first needed: an episode, whose states mostly differ by the time alone, then walks through
+ * memory instead of jumping. A hash table finds the pages. */
 struct rud_q_table {
     size_t width, actions;
     int64_t *sizes; /* [width] */
     rud_step_size step_size;
     double initial_value;
-    uint64_t *keys;         /* [capacity] state number + 1; 0: free */
-    action_value *values;   /* [capacity][actions] */
-    size_t capacity, count; /* capacity is a power of two */
+    unsigned page_bits;   /* a page holds 2^page_bits states */
+    page_slot *slots;     /* [capacity] */
+    size_t capacity;      /* a power of two */
+    action_value *values; /* [page_capacity][2^page_bits][actions] */
+    size_t pages, page_capacity;
 };
 
-enum { FIRST_CAPACITY = 1024 };
+enum { FIRST_CAPACITY = 1024, PAGE_BYTES = 256 };
 
-static rud_status allocate(rud_q_table *table, size_t capacity)
+static rud_status no_memory(void)
 {
-    if (table->actions > SIZE_MAX / sizeof(action_value) / capacity) {
-        return rud_error(RUD_ENOMEM, "no memory for %zu states with %zu actions each", capacity,
-                         table->actions);
-    }
-    uint64_t *keys = calloc(capacity, sizeof *keys);
-    action_value *values = malloc(capacity * table->actions * sizeof *values);
-    if (keys == NULL || values == NULL) {
-        free(keys);
-        free(values);
-        return rud_error(RUD_ENOMEM, "no memory for a table of %zu states", capacity);
-    }
-    table->keys = keys;
-    table->values = values;
+    return rud_error(RUD_ENOMEM, "no memory for a table of action values");
+}
+
+/* Action values of a page. */
+static size_t page_size(const rud_q_table *table)
+{
+    return table->actions << table->page_bits;
+}
+
+static rud_status allocate_slots(rud_q_table *table, size_t capacity)
+{
+    page_slot *slots = calloc(capacity, sizeof *slots);
+    if (slots == NULL) return no_memory();
+    table->slots = slots;
     table->capacity = capacity;
+    return RUD_OK;
+}
+
+static rud_status allocate_pages(rud_q_table *table, size_t capacity)
+{
+    action_value *values = NULL;
+    if (capacity <= SIZE_MAX / sizeof *values / page_size(table)) {
+        values = realloc(table->values, capacity * page_size(table) * sizeof *values);
+    }
+    if (values == NULL) return no_memory();
+    table->values = values;
+    table->page_capacity = capacity;
     return RUD_OK;
 }
 
 static rud_status check_spaces(const rud_space *observation_space, const rud_space *action_space)
 {
     uint64_t states = 1;
-    if (observation_space->kind == RUD_SPACE_BOX || action_space->kind != RUD_SPACE_DISCRETE) {
+    if (!rud_space_all_discrete(observation_space) || action_space->kind != RUD_SPACE_DISCRETE) {
         return rud_error(RUD_EINVAL, "a tabular agent needs discrete observations and actions");
     }
     for (size_t k = 0; k < observation_space->width; k++) {
@@ -55,6 +79,23 @@ static rud_status check_spaces(const rud_space *observation_space, const rud_spa
     return RUD_OK;
 }
 
+/* As many states as fill PAGE_BYTES, at least one. */
+static unsigned page_bits_for(size_t actions)
+{
+    unsigned bits = 0;
+    while (actions <= PAGE_BYTES / sizeof(action_value) >> (bits + 1)) bits++;
+    return bits;
+}
+
+static rud_status fill(rud_q_table *table, const rud_space *observation_space)
+{
+    table->sizes = malloc(table->width * sizeof *table->sizes);
+    if (table->sizes == NULL) return no_memory();
+    memcpy(table->sizes, observation_space->sizes, table->width * sizeof *table->sizes);
+    RUD_TRY(allocate_slots(table, FIRST_CAPACITY));
+    return allocate_pages(table, 1);
+}
+
 rud_status rud_q_table_create(const rud_space *observation_space, const rud_space *action_space,
                               const rud_step_size *step_size, double initial_value,
                               rud_q_table **table)
@@ -62,27 +103,23 @@ rud_status rud_q_table_create(const rud_space *observation_space, const rud_spac
     *table = NULL;
     RUD_TRY(check_spaces(observation_space, action_space));
     rud_q_table *created = calloc(1, sizeof *created);
-    if (created == NULL) return rud_error(RUD_ENOMEM, "no memory for a table of action values");
+    if (created == NULL) return no_memory();
     created->width = observation_space->width;
     created->actions = (size_t)action_space->sizes[0];
     created->step_size = *step_size;
     created->initial_value = initial_value;
-    created->sizes = malloc(created->width * sizeof *created->sizes);
-    rud_status status = created->sizes != NULL ? allocate(created, FIRST_CAPACITY) : RUD_ENOMEM;
-    if (status != RUD_OK) {
-        rud_q_table_free(&created);
-        return rud_error(RUD_ENOMEM, "no memory for a table of action values");
-    }
-    memcpy(created->sizes, observation_space->sizes, created->width * sizeof *created->sizes);
+    created->page_bits = page_bits_for(created->actions);
+    const rud_status status = fill(created, observation_space);
+    if (status != RUD_OK) rud_q_table_free(&created);
     *table = created;
-    return RUD_OK;
+    return status;
 }
 
 void rud_q_table_free(rud_q_table **table)
 {
     if (*table == NULL) return;
     free((*table)->sizes);
-    free((*table)->keys);
+    free((*table)->slots);
     free((*table)->values);
     free(*table);
     *table = NULL;
@@ -90,8 +127,8 @@ void rud_q_table_free(rud_q_table **table)
 
 void rud_q_table_clear(rud_q_table *table)
 {
-    memset(table->keys, 0, table->capacity * sizeof *table->keys);
-    table->count = 0;
+    memset(table->slots, 0, table->capacity * sizeof *table->slots);
+    table->pages = 0;
 }
 
 size_t rud_q_table_actions(const rud_q_table *table)
@@ -99,49 +136,65 @@ size_t rud_q_table_actions(const rud_q_table *table)
     return table->actions;
 }
 
-/* The state's number in mixed radix, plus 1. */
-static uint64_t state_key(const rud_q_table *table, const double *observation)
+/* The state's number in mixed radix. */
+static uint64_t state_number(const rud_q_table *table, const double *observation)
 {
     uint64_t number = 0;
     for (size_t k = 0; k < table->width; k++) {
-        number = number * (uint64_t)table->sizes[k] + (uint64_t)observation[k];
+        number = number * (uint64_t)table->sizes[k] + (uint64_t)(int64_t)observation[k];
     }
-    return number + 1;
+    return number;
 }
 
-/* Where the key stands, or the free place where it belongs (linear probing; multiplicative hash).
- */
-static size_t find(const rud_q_table *table, uint64_t key)
+/* The key's slot, or the free one where it belongs (linear probing; multiplicative hash). */
+static page_slot *find(const rud_q_table *table, uint64_t key)
 {
     const uint64_t hash = key * UINT64_C(0x9e3779b97f4a7c15);
-    size_t place = (size_t)(hash ^ (hash >> 32)) & (table->capacity - 1);
-    while (table->keys[place] != 0 && table->keys[place] != key) {
-        place = (place + 1) & (table->capacity - 1);
+    size_t i = (size_t)(hash ^ (hash >> 32)) & (table->capacity - 1);
+    while (table->slots[i].key != 0 && table->slots[i].key != key) {
+        i = (i + 1) & (table->capacity - 1);
     }
-    return place;
+    return &table->slots[i];
+}
+
+/* The actions of state `number` in the page that stands at `place`. */
+static action_value *state_in_page(const rud_q_table *table, size_t place, uint64_t number)
+{
+    const size_t within = (size_t)number & (((size_t)1 << table->page_bits) - 1);
+    return table->values + place * page_size(table) + within * table->actions;
 }
 
 static const action_value *lookup(const rud_q_table *table, const double *observation)
 {
-    const size_t place = find(table, state_key(table, observation));
-    return table->keys[place] != 0 ? table->values + place * table->actions : NULL;
+    const uint64_t number = state_number(table, observation);
+    const page_slot *slot = find(table, (number >> table->page_bits) + 1);
+    return slot->key != 0 ? state_in_page(table, slot->place, number) : NULL;
 }
 
-static rud_status grow(rud_q_table *table)
+static rud_status grow_slots(rud_q_table *table)
 {
-    uint64_t *keys = table->keys;
-    action_value *values = table->values;
+    page_slot *slots = table->slots;
     const size_t capacity = table->capacity;
-    RUD_TRY(allocate(table, 2 * capacity));
+    RUD_TRY(allocate_slots(table, 2 * capacity));
     for (size_t i = 0; i < capacity; i++) {
-        if (keys[i] == 0) continue;
-        const size_t place = find(table, keys[i]);
-        table->keys[place] = keys[i];
-        memcpy(table->values + place * table->actions, values + i * table->actions,
-               table->actions * sizeof *values);
+        if (slots[i].key != 0) *find(table, slots[i].key) = slots[i];
     }
-    free(keys);
-    free(values);
+    free(slots);
+    return RUD_OK;
+}
+
+/* A new page whose states nobody has visited. */
+static rud_status add_page(rud_q_table *table, uint64_t key)
+{
+    if (table->pages == table->page_capacity) {
+        RUD_TRY(allocate_pages(table, 2 * table->page_capacity));
+    }
+    if (2 * (table->pages + 1) > table->capacity) RUD_TRY(grow_slots(table));
+    action_value *page = table->values + table->pages * page_size(table);
+    for (size_t i = 0; i < page_size(table); i++) {
+        page[i] = (action_value){.value = table->initial_value, .visits = 0};
+    }
+    *find(table, key) = (page_slot){.key = key, .place = table->pages++};
     return RUD_OK;
 }
 
@@ -165,21 +218,14 @@ double rud_q_table_max(const rud_q_table *table, const double *observation)
 rud_status rud_q_table_learn(rud_q_table *table, const double *observation, size_t action,
                              double target)
 {
-    const uint64_t key = state_key(table, observation);
-    size_t place = find(table, key);
-    if (table->keys[place] == 0) {
-        if (2 * (table->count + 1) > table->capacity) {
-            RUD_TRY(grow(table));
-            place = find(table, key);
-        }
-        table->keys[place] = key;
-        table->count++;
-        for (size_t a = 0; a < table->actions; a++) {
-            table->values[place * table->actions + a] =
-                (action_value){.value = table->initial_value, .visits = 0};
-        }
+    const uint64_t number = state_number(table, observation);
+    const uint64_t key = (number >> table->page_bits) + 1;
+    const page_slot *slot = find(table, key);
+    if (slot->key == 0) {
+        RUD_TRY(add_page(table, key));
+        slot = find(table, key);
     }
-    action_value *entry = &table->values[place * table->actions + action];
+    action_value *entry = state_in_page(table, slot->place, number) + action;
     entry->visits++;
     const double alpha =
         table->step_size.sample_mean ? 1 / (double)entry->visits : table->step_size.constant;

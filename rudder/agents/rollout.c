@@ -67,7 +67,7 @@ rud_status rud_rollout_random(rud_env *env, rud_rng *rng, rud_episode **episode)
 {
     *episode = NULL;
     const rud_env_spec *spec = rud_env_specification(env);
-    if (spec->action_space.kind == RUD_SPACE_BOX) {
+    if (!rud_space_all_discrete(&spec->action_space)) {
         return rud_error(RUD_EINVAL, "%s: random actions need a discrete action space", spec->name);
     }
     random_policy random = {.space = &spec->action_space, .rng = rng};

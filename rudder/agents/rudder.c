@@ -111,7 +111,9 @@ static rud_status finish(rud_agent *agent, const rud_episode *episode)
         rud_redistributor_submit(agent->redistributor, episode, memory->redistributed, &report));
     RUD_TRY(report.ready ? learn_redistributed(agent, episode, memory->redistributed)
                          : rud_learn_rewards_to_go(agent->table, episode));
-    if (rud_redistributor_due(agent->redistributor)) {
+    /* As long as actions are random in any case, a model is of no use yet. */
+    if (agent->episodes >= agent->options.random_episodes &&
+        rud_redistributor_due(agent->redistributor)) {
         RUD_TRY(rud_redistributor_train(agent->redistributor, SIZE_MAX, &updates));
     }
     const bool opened = !memory->open;

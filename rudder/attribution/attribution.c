@@ -278,15 +278,15 @@ static void show_result(const rud_attribution_call *call, rud_attribution_result
         result->near_zero_denominators += (size_t)call->near_zero[b];
 }
 
-rud_status rud_attribution_run(rud_attribution *attribution, const rud_attribution_options *options,
-                               const rud_attribution_input *input, rud_attribution_result *result)
+/* Checks everything and lays out the result. */
+static rud_status open_call(rud_attribution *attribution, const rud_attribution_options *options,
+                            const rud_attribution_input *input, rud_attribution_call *call)
 {
     const rud_network_spec *spec = rud_network_specification(input->network);
     size_t parameters;
-    *result = (rud_attribution_result){0};
     RUD_TRY(check_options(options, input));
     RUD_TRY(check_input(options, input));
-    rud_attribution_call call = {
+    *call = (rud_attribution_call){
         .memory = attribution,
         .options = options,
         .network = input->network,
@@ -303,12 +303,33 @@ rud_status rud_attribution_run(rud_attribution *attribution, const rud_attributi
         .conserves = options->method->conserves,
         .names = input->names,
     };
-    RUD_TRY(read_lengths(options, input, &call));
-    if (!call.given) RUD_TRY(check_numbers(&call));
-    RUD_TRY(lay_out_result(&call));
+    RUD_TRY(read_lengths(options, input, call));
+    if (!call->given) RUD_TRY(check_numbers(call));
+    return lay_out_result(call);
+}
+
+rud_status rud_attribution_run(rud_attribution *attribution, const rud_attribution_options *options,
+                               const rud_attribution_input *input, rud_attribution_result *result)
+{
+    rud_attribution_call call;
+    *result = (rud_attribution_result){0};
+    RUD_TRY(open_call(attribution, options, input, &call));
     RUD_TRY(options->method->run(&call));
     if (call.relevance) RUD_TRY(finish_relevance(&call));
     RUD_TRY(finish_totals(&call));
     show_result(&call, result);
     return RUD_OK;
+}
+
+rud_status rud_attribution_perturb(rud_attribution *attribution,
+                                   const rud_attribution_options *options,
+                                   const rud_attribution_input *input,
+                                   const rud_perturbation *perturbation, double *prediction)
+{
+    /* Which method the options name does not matter, and occlusion takes the same removals. */
+    rud_attribution_options own = *options;
+    rud_attribution_call call;
+    RUD_TRY(rud_attribution_method_find("occlusion", &own.method));
+    RUD_TRY(open_call(attribution, &own, input, &call));
+    return rud_run_perturbation(&call, perturbation, prediction);
 }

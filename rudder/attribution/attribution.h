@@ -167,6 +167,21 @@ void rud_attribution_free(rud_attribution **attribution);
 rud_status rud_attribution_run(rud_attribution *attribution, const rud_attribution_options *options,
                                const rud_attribution_input *input, rud_attribution_result *result);
 
+/* Removals of rows (inputs) of one episode: each variation removes the first `removed[k]` of
+ * order. */
+typedef struct rud_perturbation {
+    const size_t *order;   /* rows of the episode, each once at most; borrowed */
+    const size_t *removed; /* [count], at most the number of rows in order; borrowed */
+    size_t count;
+} rud_perturbation;
+
+/* prediction[count] of the only episode of the input (B = 1), its rows removed as options->remove
+ * says. RUD_EINVAL as rud_attribution_run. */
+rud_status rud_attribution_perturb(rud_attribution *attribution,
+                                   const rud_attribution_options *options,
+                                   const rud_attribution_input *input,
+                                   const rud_perturbation *perturbation, double *prediction);
+
 #ifdef __cplusplus
 }
 #endif

@@ -141,4 +141,7 @@ rud_status rud_run_occlusion(rud_attribution_call *call);
 rud_status rud_run_lrp(rud_attribution_call *call);
 rud_status rud_run_decomposition(rud_attribution_call *call);
 
+rud_status rud_run_perturbation(rud_attribution_call *call, const rud_perturbation *perturbation,
+                                double *prediction);
+
 #endif

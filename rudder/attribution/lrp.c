@@ -295,7 +295,7 @@ static void prefetch_row(const half_walk *half, size_t t, size_t b)
     prefetch(view->h + at * H, H);
     prefetch(view->c + at * H, H);
     for (size_t g = 0; g < RUD_GATES; g++)
-        if (view->gate[g] && (g != RUD_GATE_OUTPUT || half->w->gates[g]))
+        if (view->gate[g] && (g == RUD_GATE_INPUT || half->w->gates[g]))
             prefetch(view->gate[g] + at * view->gate_stride, H);
     for (size_t k = 0; k < half->columns.count; k++)
         prefetch(view->pre_activation[half->columns.gate[k]] + at * view->pre_activation_stride, H);
@@ -388,11 +388,17 @@ static void walk_layer(const walk *w, size_t layer)
         rud_ragged_copy(&call->ragged, d == RUD_REVERSE, sum + d * H, D, H, w->above[d], H);
 }
 
+/* Which denominators single precision is too little for; a stabiliser bounds what they can do. */
+static float close_to_zero(const rud_attribution_options *options)
+{
+    return options->epsilon > 0.0 ? 0.002f : 0.05f;
+}
+
 void rud_attribution_keep(const rud_attribution_options *options, rud_activations *activations)
 {
     bool gates[RUD_GATES];
     gates_with_relevance(options, gates);
-    rud_activations_keep(activations, gates);
+    rud_activations_keep(activations, gates, close_to_zero(options));
 }
 
 /* Were the pre-activations of all gates that get relevance kept? */
@@ -412,7 +418,7 @@ static rud_status find_activations(walk *w)
     rud_activations *own = call->memory->activations;
     w->activations = call->given;
     if (w->activations) return check_kept(w);
-    rud_activations_keep(own, w->gates);
+    rud_activations_keep(own, w->gates, close_to_zero(call->options));
     const rud_status status =
         rud_network_forward(call->network, call->x, call->ragged.lengths, call->T, call->B, own);
     w->activations = own;
@@ -429,7 +435,7 @@ rud_status rud_run_lrp(rud_attribution_call *call)
     for (size_t l = call->spec->layers; l-- > 0;) walk_layer(&w, l);
     rud_compute_end(scope);
     const bool none[RUD_GATES] = {false};
-    if (!call->given) rud_activations_keep(call->memory->activations, none);
+    if (!call->given) rud_activations_keep(call->memory->activations, none, 0.0f);
     rud_call_sum_features(call);
     return RUD_OK;
 }

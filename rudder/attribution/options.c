@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "attribution/attribution_private.h"
+#include "base/number.h"
 
 enum { CHOICES = 4, CHOICE_SIZE = 16 };
 
@@ -127,7 +128,7 @@ static rud_status set_choice(const option *o, const char *value, void *to)
     int settable = 0;
     while (settable < CHOICES && o->names[settable]) settable++;
     settable -= o->unset_names;
-    for (int k = 0; k < settable; k++) {
+    for (int k = 0; k < settable && o->names[k]; k++) {
         if (strcmp(o->names[k], value) == 0) {
             memcpy(to, &k, sizeof k);
             return RUD_OK;
@@ -139,13 +140,12 @@ static rud_status set_choice(const option *o, const char *value, void *to)
 
 static rud_status set_number(const option *o, const char *value, double *to)
 {
-    char *end;
+    double number;
     if (o->may_be_unset && strcmp(value, "auto") == 0) {
         *to = (double)NAN;
         return RUD_OK;
     }
-    const double number = strtod(value, &end);
-    if (end == value || *end || isspace((unsigned char)*value) || !isfinite(number))
+    if (!rud_number_parse(value, &number) || !isfinite(number))
         return rud_error(RUD_EINVAL, "%s: '%s' is not a number", o->public.name, value);
     if (number < 0.0) {
         return rud_error(RUD_EINVAL, "%s is %s; it must be 0 or more", o->public.name, value);

@@ -27,6 +27,22 @@ rud_status rud_atomic_file_commit(rud_atomic_file *file);
 /* Gives up: closes and removes what was written aside. Does nothing after commit. */
 void rud_atomic_file_abort(rud_atomic_file *file);
 
+/* A folder written aside, next to where it will stand. */
+typedef struct rud_atomic_folder {
+    char *path;  /* where the folder will stand */
+    char *aside; /* write into this one */
+} rud_atomic_folder;
+
+/* Makes the folder aside, and the parents of `path` where they are absent. */
+rud_status rud_atomic_folder_open(const char *path, rud_atomic_folder *folder);
+
+/* Syncs everything in the folder and puts it in place. What stood at the path is exchanged in one
+ * step where the file system can, and removed. On failure it is as it was. */
+rud_status rud_atomic_folder_commit(rud_atomic_folder *folder);
+
+/* Gives up: removes what was written aside. Does nothing after commit. */
+void rud_atomic_folder_abort(rud_atomic_folder *folder);
+
 /* Writes bytes[size] as the file `path`, atomically. */
 rud_status rud_file_write(const char *path, const void *bytes, size_t size);
 

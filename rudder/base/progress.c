@@ -137,6 +137,13 @@ rud_status rud_progress_create(FILE *stream, const char *title, uint64_t total,
     return RUD_OK;
 }
 
+void rud_progress_backdate(rud_progress *progress, double seconds)
+{
+    pthread_mutex_lock(&progress->mutex);
+    progress->started -= seconds;
+    pthread_mutex_unlock(&progress->mutex);
+}
+
 /* The mutex is held. */
 static void set_done(rud_progress *progress, uint64_t done, const char *note)
 {

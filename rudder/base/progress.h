@@ -21,6 +21,9 @@ typedef struct rud_progress rud_progress;
 rud_status rud_progress_create(FILE *stream, const char *title, uint64_t total,
                                rud_progress **progress);
 
+/* The work began `seconds` before create: for progress that is shown only of what takes long. */
+void rud_progress_backdate(rud_progress *progress, double seconds);
+
 /* `done` units of work are finished in all; `note` (may be NULL) stands behind the bar, such as
  * "loss 0.012". Callable from several threads; NULL progress is allowed and does nothing. */
 void rud_progress_update(rud_progress *progress, uint64_t done, const char *note);

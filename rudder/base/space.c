@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,9 +41,8 @@ rud_status rud_space_multi_discrete(const int64_t *sizes, size_t width, rud_spac
     return rud_space_copy(&borrowed, space);
 }
 
-rud_status rud_space_box(const double *low, const double *high, size_t width, rud_space *space)
+static rud_status check_bounds(const double *low, const double *high, size_t width)
 {
-    *space = (rud_space){0};
     if (width == 0) return rud_error(RUD_EINVAL, "a space needs at least one component");
     if (!low != !high) {
         return rud_error(RUD_EINVAL, "a box needs both bounds or none: use infinity for no bound");
@@ -55,7 +55,36 @@ rud_status rud_space_box(const double *low, const double *high, size_t width, ru
                              k, low[k], high[k]);
         }
     }
+    return RUD_OK;
+}
+
+rud_status rud_space_box(const double *low, const double *high, size_t width, rud_space *space)
+{
+    *space = (rud_space){0};
+    RUD_TRY(check_bounds(low, high, width));
     rud_space borrowed = {.kind = RUD_SPACE_BOX, .width = width};
+    borrowed.low = (double *)low;
+    borrowed.high = (double *)high;
+    return rud_space_copy(&borrowed, space);
+}
+
+rud_status rud_space_mixed(const int64_t *sizes, const double *low, const double *high,
+                           size_t width, rud_space *space)
+{
+    *space = (rud_space){0};
+    size_t discrete = 0;
+    for (size_t k = 0; k < width; k++) {
+        if (sizes[k] < 0) {
+            return rud_error(RUD_EINVAL, "component %zu of a space has size %" PRId64, k, sizes[k]);
+        }
+        discrete += sizes[k] > 0;
+    }
+    if (discrete == 0) return rud_space_box(low, high, width, space);
+    if (discrete == width && width == 1) return rud_space_discrete(sizes[0], space);
+    if (discrete == width) return rud_space_multi_discrete(sizes, width, space);
+    RUD_TRY(check_bounds(low, high, width));
+    rud_space borrowed = {.kind = RUD_SPACE_MIXED, .width = width};
+    borrowed.sizes = (int64_t *)sizes;
     borrowed.low = (double *)low;
     borrowed.high = (double *)high;
     return rud_space_copy(&borrowed, space);
@@ -100,17 +129,29 @@ static rud_status check_box(const rud_space *space, size_t k, double value)
                      space->low[k], space->high[k]);
 }
 
+/* In one pass without branches: rows are checked step by step of every episode. */
+static bool is_discrete_row(const rud_space *space, const double *row)
+{
+    bool bad = false;
+    for (size_t k = 0; k < space->width; k++) {
+        const double value = row[k];
+        bad |= !((value >= 0) & (value < (double)space->sizes[k]) & (value == floor(value)));
+    }
+    return !bad;
+}
+
 rud_status rud_space_check(const rud_space *space, const double *row)
 {
+    if (space->kind != RUD_SPACE_BOX && is_discrete_row(space, row)) return RUD_OK;
     for (size_t k = 0; k < space->width; k++) {
         if (!isfinite(row[k])) {
             return rud_error(RUD_ENONFINITE, "component %zu is %g: a finite number is needed", k,
                              row[k]);
         }
-        if (space->kind == RUD_SPACE_BOX) {
-            RUD_TRY(check_box(space, k, row[k]));
-        } else {
+        if (rud_space_is_discrete(space, k)) {
             RUD_TRY(check_discrete(space, k, row[k]));
+        } else {
+            RUD_TRY(check_box(space, k, row[k]));
         }
     }
     return RUD_OK;

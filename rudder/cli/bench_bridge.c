@@ -333,7 +333,7 @@ static rud_status measure_latency(const bench *b, const char *what, one_call *ca
 {
     latency runs[RUNS], echoes[RUNS];
     for (size_t k = 0; k < RUNS; k++) {
-        if (cli_stop) return rud_error(RUD_EINTERRUPTED, "interrupted");
+        RUD_TRY(rud_stop_check(&cli_stop));
         RUD_TRY(measure_run(call_echo, c, &echoes[k]));
         RUD_TRY(measure_run(call, c, &runs[k]));
     }

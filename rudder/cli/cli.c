@@ -78,6 +78,22 @@ void cli_settings_free(cli_settings *settings)
     *settings = (cli_settings){0};
 }
 
+error_t cli_one_argument(int key, char *argument, struct argp_state *state, const char *name,
+                         const char **value)
+{
+    switch (key) {
+    case ARGP_KEY_ARG:
+        if (*value) argp_error(state, "one %s only, found '%s' too", name, argument);
+        *value = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (!*value) argp_error(state, "%s is missing", name);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
 uint64_t cli_number(struct argp_state *state, const char *what, const char *text, uint64_t low,
                     uint64_t high)
 {
@@ -136,15 +152,16 @@ void cli_space_text(const rud_space *space, char *text, size_t size)
         snprintf(text, size, "Discrete(%lld)", (long long)space->sizes[0]);
         return;
     }
+    if (space->kind == RUD_SPACE_MIXED) {
+        size_t discrete = 0;
+        for (size_t k = 0; k < space->width; k++) discrete += rud_space_is_discrete(space, k);
+        snprintf(text, size, "Mixed(%zu discrete, %zu real)", discrete, space->width - discrete);
+        return;
+    }
     size_t used = (size_t)snprintf(text, size, "MultiDiscrete([");
     for (size_t k = 0; k < space->width && used < size; k++) {
         used += (size_t)snprintf(text + used, size - used, "%s%lld", k ? ", " : "",
                                  (long long)space->sizes[k]);
     }
     if (used < size) snprintf(text + used, size - used, "])");
-}
-
-char *cli_run_folder(const char *given, const char *name)
-{
-    return given ? strdup(given) : rud_path_join("runs", name);
 }

@@ -19,9 +19,11 @@ enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_INTERRUPTED = 130 };
 /* One subcommand; argv[0] is "rudder <name>". Returns the exit code. */
 typedef int cli_run(int argc, char **argv);
 
-cli_run cli_experiment, cli_train, cli_explain, cli_envs, cli_report, cli_inspect, cli_bench, cli_serve, cli_keygen;
+cli_run cli_experiment, cli_train, cli_explain, cli_envs, cli_report, cli_inspect, cli_judge_main,
+    cli_bench, cli_export, cli_serve, cli_keygen;
 
-/* Non-zero once SIGINT or SIGTERM has come. A second one ends the process at once. */
+/* Set once SIGINT or SIGTERM has come: see rud_stop_check. A second one ends the process at once.
+ */
 extern volatile sig_atomic_t cli_stop;
 
 /* Prints "rudder: <message of the last failure>" and returns the exit code of `status`. */
@@ -47,6 +49,26 @@ typedef struct cli_settings {
 rud_status cli_settings_add(cli_settings *settings, const char *setting);
 void cli_settings_free(cli_settings *settings);
 
+/* For the default case of a command's argp parser: takes the command's one argument, called `name`,
+ * into *value; a second one, or none, is a usage error. */
+error_t cli_one_argument(int key, char *argument, struct argp_state *state, const char *name,
+                         const char **value);
+
+/* CONFIG, --set, -o, --force, --json and the verbosity: for argp's children. */
+typedef struct cli_config_options {
+    cli_verbosity verbosity;
+    cli_settings settings;
+    const char *config;
+    const char *folder; /* NULL: runs/<name of the configuration> */
+    bool force, json;
+} cli_config_options;
+extern const struct argp cli_config_argp;
+
+/* Reads the configuration and hands it and the run's folder to `job`, which returns the exit code.
+ * Frees the settings. */
+typedef int cli_config_job(void *context, const rud_config *config, const char *folder);
+int cli_config_run(cli_config_options *options, cli_config_job *job, void *context);
+
 /* A whole number of `low` .. `high`, all of `text`; else ends with a usage error that names
  * `what`. */
 uint64_t cli_number(struct argp_state *state, const char *what, const char *text, uint64_t low,
@@ -66,9 +88,5 @@ bool cli_json_add_text(json_object *object, const char *name, const char *value)
 
 /* A space as Gymnasium writes it, "MultiDiscrete([2, 4])", in text[size]. */
 void cli_space_text(const rud_space *space, char *text, size_t size);
-
-/* The folder of a run: `given`, or runs/<name> where that is NULL. Caller owns it; NULL without
- * memory. */
-char *cli_run_folder(const char *given, const char *name);
 
 #endif

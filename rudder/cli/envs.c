@@ -23,7 +23,10 @@ static const struct argp_option options[] = {
     {"episodes", 'n', "N", 0, "Episodes (default 1)", 2},
     {"seed", KEY_SEED, "S", 0, "Episode k has the seed S + k (default 0)", 2},
     {"set", KEY_SET, "KEY=VALUE", 0, "Option of the environment, such as delay=20", 2},
-    {"output", 'o', "FILE", 0, "Write here instead of standard output; whole or not at all", 2},
+    {"output", 'o', "OUT", 0,
+     "Write here instead of standard output, whole or not at all: .jsonl are JSON lines, .hdf5 "
+     "Minari's bare file, a path without extension its folder",
+     2},
     {0},
 };
 
@@ -34,7 +37,8 @@ static void check_end(const arguments *a, struct argp_state *state)
     }
     if (!a->action) return;
     if (!a->name) argp_error(state, "NAME is missing; `rudder envs` lists the environments");
-    if (a->json) argp_error(state, "a rollout is JSON lines already: leave out --json");
+    if (a->json)
+        argp_error(state, "a rollout writes JSON lines unless -o says otherwise: leave out --json");
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -77,14 +81,21 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
+/* The options that --set takes, in text[size]: "delay, delayed". */
+static void option_names(const rud_env_spec *spec, char *text, size_t size)
+{
+    snprintf(text, size, "%s%sdelayed", spec->options & RUD_ENV_HAS_DELAY ? "delay, " : "",
+             spec->options & RUD_ENV_HAS_REWARD ? "reward, " : "");
+}
+
 static rud_status add_json(json_object *list, const rud_env_spec *spec, const char *observation,
-                           const char *action)
+                           const char *action, const char *names)
 {
     json_object *o = json_object_new_object();
     if (cli_json_add_text(o, "name", spec->name) &&
         cli_json_add_text(o, "summary", spec->summary) &&
         cli_json_add_text(o, "observation_space", observation) &&
-        cli_json_add_text(o, "action_space", action) &&
+        cli_json_add_text(o, "action_space", action) && cli_json_add_text(o, "options", names) &&
         cli_json_add_count(o, "max_steps", spec->max_steps) &&
         cli_json_add_real(o, "reward_min", spec->reward_min) &&
         cli_json_add_real(o, "reward_max", spec->reward_max) &&
@@ -103,17 +114,18 @@ static rud_status list_one(const char *name, json_object *list)
     rud_env *env;
     RUD_TRY(rud_env_create(name, &env_options, 1, &env));
     const rud_env_spec *spec = rud_env_specification(env);
-    char observation[256], action[256];
+    char observation[256], action[256], names[64];
     cli_space_text(&spec->observation_space, observation, sizeof observation);
     cli_space_text(&spec->action_space, action, sizeof action);
+    option_names(spec, names, sizeof names);
     rud_status status = RUD_OK;
     if (list) {
-        status = add_json(list, spec, observation, action);
+        status = add_json(list, spec, observation, action, names);
     } else {
         printf("%s\n  %s\n  observation %s, action %s, at most %zu steps", spec->name,
                spec->summary, observation, action, spec->max_steps);
         if (isfinite(spec->optimal_return)) printf(", optimal return %g", spec->optimal_return);
-        printf("\n");
+        printf("\n  options %s\n", names);
     }
     rud_env_free(&env);
     return status;
@@ -134,9 +146,8 @@ static rud_status list_all(bool json)
 }
 
 /* Episode k depends on its own seed alone, so that each can be played again. */
-static rud_status record(rud_env *env, const arguments *a, uint64_t k, FILE *stream)
+static rud_status record(rud_env *env, const arguments *a, uint64_t k, rud_dataset_writer *writer)
 {
-    const rud_env_spec *spec = rud_env_specification(env);
     rud_rng rng = rud_rng_stream(a->seed, "random policy", k);
     rud_episode *episode;
     char id[128];
@@ -147,36 +158,42 @@ static rud_status record(rud_env *env, const arguments *a, uint64_t k, FILE *str
     snprintf(id, sizeof id, "%s-%llu-%llu", a->name, (unsigned long long)a->seed,
              (unsigned long long)k);
     rud_status status = rud_episode_set_id(episode, id);
-    if (status == RUD_OK) {
-        status = rud_jsonl_write(stream, &spec->observation_space, &spec->action_space, episode);
-    }
+    if (status == RUD_OK) status = rud_dataset_write(writer, episode);
     rud_episode_free(&episode);
     return status;
 }
 
-static rud_status record_all(rud_env *env, const arguments *a, FILE *stream)
+static rud_status record_all(rud_env *env, const arguments *a, rud_dataset_writer *writer)
 {
     rud_progress *progress;
     FILE *shown = a->output ? cli_progress(&a->verbosity) : NULL;
     RUD_TRY(rud_progress_create(shown, a->name, a->count, &progress));
     rud_status status = RUD_OK;
     for (uint64_t k = 0; status == RUD_OK && k < a->count; k++) {
-        status = cli_stop ? rud_error(RUD_EINTERRUPTED, "interrupted") : record(env, a, k, stream);
+        status = rud_stop_check(&cli_stop);
+        if (status == RUD_OK) status = record(env, a, k, writer);
         rud_progress_update(progress, k + 1, NULL);
     }
     rud_progress_free(&progress);
     return status;
 }
 
+/* A file that stands there is replaced: the same command writes the same episodes. */
 static rud_status record_to_output(rud_env *env, const arguments *a)
 {
-    if (!a->output) return rud_error_context(record_all(env, a, stdout), "standard output");
-    rud_atomic_file file;
-    RUD_TRY(rud_atomic_file_open(a->output, &file));
-    const rud_status status = record_all(env, a, file.stream);
-    if (status == RUD_OK) return rud_atomic_file_commit(&file);
-    rud_atomic_file_abort(&file);
-    return rud_error_context(status, "%s", a->output);
+    const rud_env_spec *spec = rud_env_specification(env);
+    const char *path = a->output ? a->output : "-";
+    const char *format = rud_dataset_format_of_path(path);
+    const rud_dataset_writer_options options = {.format = format ? format : "jsonl",
+                                                .force = true,
+                                                .observation_space = &spec->observation_space,
+                                                .action_space = &spec->action_space};
+    rud_dataset_writer *writer;
+    RUD_TRY(rud_dataset_writer_open(path, &options, &writer));
+    const rud_status status = record_all(env, a, writer);
+    if (status == RUD_OK) return rud_dataset_writer_commit(&writer);
+    rud_dataset_writer_abort(&writer);
+    return status;
 }
 
 static int rollout(arguments *a)
@@ -200,8 +217,8 @@ int cli_envs(int argc, char **argv)
         options,
         parse,
         "\nrollout NAME",
-        "Lists the environments, or records episodes of the uniformly random policy as JSON "
-        "lines, with the observation behind the last action.",
+        "Lists the environments, or records episodes of the uniformly random policy, with the "
+        "observation behind the last action.",
         children,
         0,
         0};

@@ -4,25 +4,17 @@
 
 #include "cli/cli.h"
 
-enum { KEY_SET = 256, KEY_SEEDS, KEY_THREADS, KEY_FORCE, KEY_JSON };
+enum { KEY_SEEDS = 256, KEY_THREADS };
 
 typedef struct arguments {
-    cli_verbosity verbosity;
-    cli_settings settings;
-    const char *config;
-    const char *folder;
+    cli_config_options options;
     char seeds_first[64], seeds_count[64]; /* settings made of --seeds */
     size_t threads;
-    bool force, json;
 } arguments;
 
 static const struct argp_option options[] = {
-    {"set", KEY_SET, "KEY=VALUE", 0, "Change a key of the configuration; may be repeated", 0},
-    {"output", 'o', "DIR", 0, "Folder of the run (default runs/NAME, the configuration's name)", 0},
     {"seeds", KEY_SEEDS, "FIRST:COUNT", 0, "Seeds, instead of the configuration's", 0},
     {"threads", KEY_THREADS, "N", 0, "Threads (default: one a processor)", 0},
-    {"force", KEY_FORCE, 0, 0, "Use DIR even if it holds something else; results are replaced", 0},
-    {"json", KEY_JSON, 0, 0, "Print results.json instead of the table", 0},
     {0},
 };
 
@@ -48,13 +40,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     arguments *a = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->verbosity;
-        return 0;
-    case KEY_SET:
-        if (cli_settings_add(&a->settings, argument) == RUD_OK) return 0;
-        return ENOMEM;
-    case 'o':
-        a->folder = argument;
+        state->child_inputs[0] = &a->options;
         return 0;
     case KEY_SEEDS:
         parse_seeds(a, argument, state);
@@ -62,19 +48,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_THREADS:
         a->threads = cli_number(state, "--threads", argument, 1, 1024);
         return 0;
-    case KEY_FORCE:
-        a->force = true;
-        return 0;
-    case KEY_JSON:
-        a->json = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (a->config) argp_error(state, "one CONFIG only, found '%s' too", argument);
-        a->config = argument;
-        return 0;
-    case ARGP_KEY_END:
-        if (!a->config) argp_error(state, "CONFIG is missing, such as configs/watch-repair.yaml");
-        return 0;
+    case ARGP_KEY_END: /* --seeds wins over --set, wherever it stands */
+        if (a->seeds_first[0] &&
+            (cli_settings_add(&a->options.settings, a->seeds_first) != RUD_OK ||
+             cli_settings_add(&a->options.settings, a->seeds_count) != RUD_OK)) {
+            return ENOMEM;
+        }
+        return ARGP_ERR_UNKNOWN;
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -115,13 +95,14 @@ static bool all_failed(const rud_runs *runs)
     return failed == runs->count;
 }
 
-static int run(const arguments *a, const rud_config *config, const char *folder)
+static int experiment(void *context, const rud_config *config, const char *folder)
 {
+    const arguments *a = context;
     const rud_experiment_options run_options = {
         .folder = folder,
-        .force = a->force,
+        .force = a->options.force,
         .threads = a->threads,
-        .progress = cli_progress(&a->verbosity),
+        .progress = cli_progress(&a->options.verbosity),
         .stop = &cli_stop,
     };
     rud_runs runs = {0};
@@ -131,39 +112,21 @@ static int run(const arguments *a, const rud_config *config, const char *folder)
         return cli_fail(status);
     }
     int code = CLI_DONE;
-    status = print_results(config, &runs, a->json);
+    status = print_results(config, &runs, a->options.json);
     if (status != RUD_OK) code = cli_fail(status);
-    if (status == RUD_OK && !a->json) printf("\nReport: %s/report.html\n", folder);
+    if (status == RUD_OK && !a->options.json) printf("\nReport: %s/report.html\n", folder);
     if (all_failed(&runs)) code = CLI_FAILED;
     rud_runs_free(&runs);
     return code;
 }
 
-static int read_and_run(arguments *a)
-{
-    rud_config config;
-    rud_status status = RUD_OK;
-    if (a->seeds_first[0]) {
-        status = cli_settings_add(&a->settings, a->seeds_first);
-        if (status == RUD_OK) status = cli_settings_add(&a->settings, a->seeds_count);
-        if (status != RUD_OK) return cli_fail(status);
-    }
-    status = rud_config_read(a->config, a->settings.items, a->settings.count, &config);
-    if (status != RUD_OK) return cli_fail_usage(status);
-    char *folder = cli_run_folder(a->folder, config.name);
-    if (!folder) return cli_fail(rud_error(RUD_ENOMEM, "no memory for the folder's name"));
-    const int code = run(a, &config, folder);
-    free(folder);
-    return code;
-}
-
 int cli_experiment(int argc, char **argv)
 {
-    static const struct argp_child children[] = {{&cli_verbosity_argp, 0, 0, 0}, {0}};
+    static const struct argp_child children[] = {{&cli_config_argp, 0, 0, 0}, {0}};
     static const struct argp argp = {
         options,
         parse,
-        "CONFIG",
+        0,
         "Runs every method of CONFIG on every environment variant and seed and prints a table.\v"
         "DIR gets config.yaml, runs.jsonl, results.json, results.csv and report.html. What was "
         "interrupted goes on where it stopped; a finished run prints its table again. "
@@ -173,7 +136,5 @@ int cli_experiment(int argc, char **argv)
         0};
     arguments a = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    const int code = read_and_run(&a);
-    cli_settings_free(&a.settings);
-    return code;
+    return cli_config_run(&a.options, experiment, &a);
 }

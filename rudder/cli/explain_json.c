@@ -51,9 +51,8 @@ static json_object *relevance_json(const rud_explanation *e)
 /* Numbers as numbers, words as texts. */
 static json_object *value_json(const char *text)
 {
-    char *end;
-    const double number = strtod(text, &end);
-    if (end == text || *end || !isfinite(number)) return json_object_new_string(text);
+    double number;
+    if (!rud_number_parse(text, &number) || !isfinite(number)) return json_object_new_string(text);
     return json_object_new_double_s(number, text);
 }
 

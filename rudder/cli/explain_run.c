@@ -37,8 +37,11 @@ static void advance(run *r, size_t count)
 {
     pthread_mutex_lock(&r->mutex);
     r->finished += count;
-    if (r->stream && !r->progress && seconds() - r->started >= patience) {
-        if (rud_progress_create(r->stream, "explain", r->total, &r->progress) != RUD_OK) {
+    const double elapsed = seconds() - r->started;
+    if (r->stream && !r->progress && elapsed >= patience) {
+        if (rud_progress_create(r->stream, "explain", r->total, &r->progress) == RUD_OK) {
+            rud_progress_backdate(r->progress, elapsed);
+        } else {
             r->stream = NULL; /* without memory for it the work goes on all the same */
         }
     }
@@ -64,7 +67,7 @@ static rud_status explain_group(void *context, size_t job, size_t thread)
     cli_explained *group = r->chunk + job * GROUP;
     const size_t left = r->count - job * GROUP, count = left < GROUP ? left : GROUP;
     for (size_t k = 0; k < count; k++) episodes[k] = group[k].episode;
-    if (cli_stop) return rud_error(RUD_EINTERRUPTED, "interrupted");
+    RUD_TRY(rud_stop_check(&cli_stop));
     const rud_status status =
         rud_explainer_run(r->explainers[thread], episodes, count, explanations);
     if (status == RUD_ENOMEM) return status;
@@ -138,7 +141,7 @@ static rud_status count_rest(run *r)
 {
     for (;;) {
         cli_explained explained;
-        if (cli_stop) return rud_error(RUD_EINTERRUPTED, "interrupted");
+        RUD_TRY(rud_stop_check(&cli_stop));
         RUD_TRY(cli_explain_source_next(r->source, &explained));
         if (!explained.episode) return RUD_OK;
         cli_explained_free(&explained);

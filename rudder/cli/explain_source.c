@@ -114,7 +114,7 @@ static rud_status add_all(cli_explain_source *source, bool again, sums *sums)
 {
     for (;;) {
         cli_explained explained = {0};
-        if (cli_stop) return rud_error(RUD_EINTERRUPTED, "interrupted");
+        RUD_TRY(rud_stop_check(&cli_stop));
         RUD_TRY(read_next(source, &explained));
         if (!explained.episode) return RUD_OK;
         rud_status status = add_rows(source, &explained, sums);

@@ -2,6 +2,7 @@
 #include "cli/inspect.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { KEY_JSON = 256 };
@@ -27,15 +28,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_JSON:
         a->json = true;
         return 0;
-    case ARGP_KEY_ARG:
-        if (a->path) argp_error(state, "one FILE only, found '%s' too", argument);
-        a->path = argument;
-        return 0;
-    case ARGP_KEY_END:
-        if (!a->path) argp_error(state, "FILE is missing");
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_one_argument(key, argument, state, "FILE", &a->path);
     }
 }
 
@@ -56,10 +50,24 @@ static rud_status is_model(const char *path, bool *model)
     return RUD_OK;
 }
 
+/* A folder that holds no data set is taken for that of a run: the message says what is missing. */
+static bool is_run(const char *path)
+{
+    char *data = rud_path_join(path, "data/main_data.hdf5");
+    char *inside = rud_path_join(path, "main_data.hdf5");
+    const bool run = !(data && rud_file_exists(data)) && !(inside && rud_file_exists(inside));
+    free(data);
+    free(inside);
+    return run;
+}
+
 static rud_status inspect(const char *path, json_object *object)
 {
+    if (strcmp(path, "-") == 0) return cli_inspect_episodes(path, object);
     if (rud_is_journal(path)) return cli_inspect_journal(path, object);
-    if (rud_is_folder(path)) return cli_inspect_run(path, object);
+    if (rud_is_folder(path)) {
+        return is_run(path) ? cli_inspect_run(path, object) : cli_inspect_episodes(path, object);
+    }
     bool model = false;
     RUD_TRY(is_model(path, &model));
     return model ? cli_inspect_model(path, object) : cli_inspect_episodes(path, object);
@@ -111,8 +119,13 @@ static void print_list(json_object *list)
 
 static void print_plain(json_object *object)
 {
+    json_object *histogram = NULL;
     json_object_object_foreach(object, name, value)
     {
+        if (strcmp(name, "return_histogram") == 0) {
+            histogram = value;
+            continue;
+        }
         const bool list = json_object_is_type(value, json_type_array);
         printf("%-*s", list ? 18 : 19, name);
         if (list) {
@@ -124,6 +137,7 @@ static void print_plain(json_object *object)
         }
         printf("\n");
     }
+    if (histogram) cli_inspect_print_histogram(histogram);
 }
 
 static rud_status inspect_and_print(const arguments *a)
@@ -131,8 +145,13 @@ static rud_status inspect_and_print(const arguments *a)
     json_object *object = json_object_new_object();
     rud_status status = cli_added(object != NULL);
     if (status == RUD_OK) status = inspect(a->path, object);
-    if (status == RUD_OK && a->json) return cli_json_print(object, stdout);
-    if (status == RUD_OK) print_plain(object);
+    /* of a damaged data set what could be read */
+    const bool found = object && json_object_object_length(object) > 0;
+    if (found && a->json) {
+        const rud_status printed = cli_json_print(object, stdout);
+        return status == RUD_OK ? printed : status;
+    }
+    if (found) print_plain(object);
     json_object_put(object);
     return status;
 }
@@ -144,8 +163,8 @@ int cli_inspect(int argc, char **argv)
         options,
         parse,
         "FILE",
-        "Shows what a model (safetensors), an episode file (JSON lines), a journal of the agent "
-        "bridge or the folder of a run holds.",
+        "Shows what a model (safetensors), a data set of episodes (Minari, D4RL, JSON lines, - for "
+        "standard input), a journal of the agent bridge or the folder of a run holds.",
         children,
         0,
         0};

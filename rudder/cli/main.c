@@ -19,9 +19,11 @@ static const command commands[] = {
     {"experiment", cli_experiment, "compare methods on an environment over seeds"},
     {"train", cli_train, "train a return predictor on an environment's episodes"},
     {"explain", cli_explain, "say how much each step of an episode adds to its return"},
+    {"judge", cli_judge_main, "say how far explanations can be trusted (judge toy, ...)"},
     {"envs", cli_envs, "list the environments, or record episodes (envs rollout NAME)"},
     {"report", cli_report, "write an experiment's page again"},
-    {"inspect", cli_inspect, "show what a model, an episode file, a journal or a run holds"},
+    {"inspect", cli_inspect, "show what a model, a data set of episodes, a journal or a run holds"},
+    {"export", cli_export, "convert a data set of episodes to another format"},
     {"serve", cli_serve, "redistribute the rewards of agents that connect: the agent bridge"},
     {"keygen", cli_keygen, "make a pair of CURVE keys for the agent bridge"},
     {"bench", cli_bench, "measure the speed of each part"},
@@ -104,7 +106,7 @@ static int dispatch(int argc, char **argv)
 static void stop(int signal)
 {
     (void)signal;
-    cli_stop = 1;
+    rud_stop_request(&cli_stop);
 }
 
 static void catch_signals(void)

@@ -21,15 +21,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case 'o':
         a->path = argument;
         return 0;
-    case ARGP_KEY_ARG:
-        if (a->folder) argp_error(state, "one DIR only, found '%s' too", argument);
-        a->folder = argument;
-        return 0;
-    case ARGP_KEY_END:
-        if (!a->folder) argp_error(state, "DIR is missing: the folder of an experiment");
-        return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return cli_one_argument(key, argument, state, "DIR", &a->folder);
     }
 }
 

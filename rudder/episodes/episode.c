@@ -46,6 +46,17 @@ rud_status rud_episode_create(size_t steps, size_t observation_rows, size_t obse
     return RUD_OK;
 }
 
+static rud_status copy_infos(const rud_episode *from, rud_episode *to)
+{
+    for (size_t k = 0; k < from->info_count; k++) {
+        const rud_info *info = &from->infos[k];
+        double *values;
+        RUD_TRY(rud_episode_add_info(to, info->name, info->width, info->integer, &values));
+        memcpy(values, info->values, (from->steps + 1) * info->width * sizeof(double));
+    }
+    return RUD_OK;
+}
+
 rud_status rud_episode_copy(const rud_episode *from, rud_episode **to)
 {
     *to = NULL;
@@ -62,6 +73,11 @@ rud_status rud_episode_copy(const rud_episode *from, rud_episode **to)
         memcpy(copy->actions, from->actions, from->steps * from->action_width * sizeof(double));
     memcpy(copy->rewards, from->rewards, from->steps * sizeof(double));
     rud_status status = rud_episode_set_id(copy, from->id);
+    if (status == RUD_OK) status = copy_infos(from, copy);
+    if (status == RUD_OK && from->text != NULL) {
+        copy->text = strdup(from->text);
+        if (copy->text == NULL) status = rud_error(RUD_ENOMEM, "no memory for an episode's line");
+    }
     if (status != RUD_OK) {
         rud_episode_free(&copy);
         return status;
@@ -78,6 +94,12 @@ void rud_episode_free(rud_episode **episode)
     free(gone->observations);
     free(gone->actions);
     free(gone->rewards);
+    for (size_t k = 0; k < gone->info_count; k++) {
+        free(gone->infos[k].name);
+        free(gone->infos[k].values);
+    }
+    free(gone->infos);
+    free(gone->text);
     free(gone);
     *episode = NULL;
 }
@@ -94,6 +116,34 @@ rud_status rud_episode_set_id(rud_episode *episode, const char *id)
     return RUD_OK;
 }
 
+rud_status rud_episode_add_info(rud_episode *episode, const char *name, size_t width, bool integer,
+                                double **values)
+{
+    *values = NULL;
+    if (rud_episode_info(episode, name) != NULL)
+        return rud_error(RUD_EINVAL, "the info \"%s\" is there twice", name);
+    if (width == 0) return rud_error(RUD_EINVAL, "the info \"%s\" has rows of width 0", name);
+    rud_info *infos = realloc(episode->infos, (episode->info_count + 1) * sizeof *infos);
+    if (infos != NULL) episode->infos = infos;
+    rud_info added = {.name = strdup(name), .width = width, .integer = integer};
+    added.values = zeros(episode->steps + 1, width);
+    if (infos == NULL || added.name == NULL || added.values == NULL) {
+        free(added.name);
+        free(added.values);
+        return rud_error(RUD_ENOMEM, "no memory for the info \"%s\" of width %zu", name, width);
+    }
+    episode->infos[episode->info_count++] = added;
+    *values = added.values;
+    return RUD_OK;
+}
+
+const rud_info *rud_episode_info(const rud_episode *episode, const char *name)
+{
+    for (size_t k = 0; k < episode->info_count; k++)
+        if (strcmp(episode->infos[k].name, name) == 0) return &episode->infos[k];
+    return NULL;
+}
+
 double rud_episode_return(const rud_episode *episode)
 {
     double sum = 0;
@@ -106,7 +156,11 @@ size_t rud_episode_bytes(const rud_episode *episode)
     size_t numbers = episode->observation_rows * episode->observation_width +
                      episode->steps * episode->action_width + episode->steps;
     size_t id = episode->id == NULL ? 0 : strlen(episode->id) + 1;
-    return sizeof *episode + numbers * sizeof(double) + id;
+    size_t text = episode->text == NULL ? 0 : strlen(episode->text) + 1;
+    for (size_t k = 0; k < episode->info_count; k++)
+        numbers += (episode->steps + 1) * episode->infos[k].width;
+    return sizeof *episode + numbers * sizeof(double) + id + text +
+           episode->info_count * sizeof *episode->infos;
 }
 
 rud_status rud_episodes_add(rud_episodes *list, rud_episode *episode)

@@ -13,6 +13,15 @@
 extern "C" {
 #endif
 
+/* What a file tells besides, a row for each observation: row t + 1 belongs to step t, row 0 to the
+ * reset (0 where the file has rows for the steps only). */
+typedef struct rud_info {
+    char *name;     /* "coins"; inside groups "nest/flag" */
+    size_t width;   /* numbers in a row, >= 1 */
+    bool integer;   /* all are whole numbers, and integers in the file */
+    double *values; /* [T + 1][width] */
+} rud_info;
+
 /* Step t is (s_t, a_t, r_t), t = 0 .. steps-1; with a final observation s_T stands in the last row
  * of `observations`. Discrete values are whole numbers. */
 typedef struct rud_episode {
@@ -28,6 +37,9 @@ typedef struct rud_episode {
     double *observations;     /* [observation_rows][observation_width] */
     double *actions;          /* [T][action_width] */
     double *rewards;          /* [T] */
+    rud_info *infos;          /* [info_count]; seldom any */
+    size_t info_count;        /* */
+    char *text;               /* an episode of a stream: the line as it was read; else NULL */
 } rud_episode;
 
 /* An episode with all numbers 0 and no id. observation_rows is steps or steps + 1. Caller owns
@@ -39,6 +51,14 @@ void rud_episode_free(rud_episode **episode);
 
 /* Keeps a copy of `id`; NULL takes the id away. */
 rud_status rud_episode_set_id(rud_episode *episode, const char *id);
+
+/* Adds an info, all numbers 0, and gives its values to be filled: (*values)[T + 1][width], a view.
+ * RUD_EINVAL if one of that name is there. */
+rud_status rud_episode_add_info(rud_episode *episode, const char *name, size_t width, bool integer,
+                                double **values);
+
+/* The info of that name; NULL if there is none. View. */
+const rud_info *rud_episode_info(const rud_episode *episode, const char *name);
 
 /* The undiscounted return G: the sum of the rewards. */
 double rud_episode_return(const rud_episode *episode);

@@ -17,7 +17,7 @@ rud_features_options rud_features_options_default(void)
 static rud_status resolve(rud_features_encodings encodings, size_t k, const rud_space *space,
                           rud_encoding *encoding)
 {
-    bool box = space->kind == RUD_SPACE_BOX;
+    bool box = !rud_space_is_discrete(space, k);
     rud_encoding given = RUD_ENCODING_AUTO;
     if (encodings.count > 0) given = encodings.items[encodings.count == 1 ? 0 : k];
     switch (given) {
@@ -143,7 +143,7 @@ rud_status rud_features_create(const rud_features_options *options,
 
 static void copy_standardisation(const rud_features_part *from, rud_features_part *to)
 {
-    if (from->input_count > 0)
+    if (to->inputs != NULL)
         memcpy(to->inputs, from->inputs, from->input_count * sizeof *from->inputs);
 }
 

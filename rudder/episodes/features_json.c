@@ -4,12 +4,14 @@
  *      "difference": bool, "final_observation": bool, "time": bool, "time_scale": number,
  *      "shift"?: [...], "scale"?: [...]}    one entry for each raw column, in the columns' order
  *     SPACE: {"kind": "discrete" or "multi-discrete", "sizes": [...]}
- *         or {"kind": "box", "width": n, "low"?: [n], "high"?: [n]}, null for an infinite bound */
+ *         or {"kind": "box", "width": n, "low"?: [n], "high"?: [n]}, null for an infinite bound
+ *         or {"kind": "mixed", "sizes": [0 for a real number], "low"?: [...], "high"?: [...]} */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "episodes/features_private.h"
 #include "episodes/json_private.h"
 
@@ -19,7 +21,8 @@ static const char *const encoding_names[] = {[RUD_ENCODING_AUTO] = "auto",
                                              [RUD_ENCODING_NONE] = "none"};
 static const char *const kind_names[] = {[RUD_SPACE_DISCRETE] = "discrete",
                                          [RUD_SPACE_MULTI_DISCRETE] = "multi-discrete",
-                                         [RUD_SPACE_BOX] = "box"};
+                                         [RUD_SPACE_BOX] = "box",
+                                         [RUD_SPACE_MIXED] = "mixed"};
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -27,9 +30,9 @@ static const char *const kind_names[] = {[RUD_SPACE_DISCRETE] = "discrete",
 
 static void write_number(FILE *stream, double value)
 {
-    char text[RUD_JSON_NUMBER_SIZE];
+    char text[RUD_NUMBER_SIZE];
     if (isfinite(value)) {
-        rud_json_number(value, text);
+        rud_number_text(value, text);
         fputs(text, stream);
     } else {
         fputs("null", stream);
@@ -57,13 +60,13 @@ static void write_space(FILE *stream, const char *key, const rud_space *space)
     fprintf(stream, "{\"kind\": \"%s\", ", kind_names[space->kind]);
     if (space->kind == RUD_SPACE_BOX) {
         fprintf(stream, "\"width\": %zu", space->width);
-        write_bounds(stream, "low", space->low, space->width);
-        write_bounds(stream, "high", space->high, space->width);
     } else {
         for (size_t k = 0; k < space->width; k++)
             fprintf(stream, "%s%lld", k == 0 ? "\"sizes\": [" : ", ", (long long)space->sizes[k]);
         fputc(']', stream);
     }
+    write_bounds(stream, "low", space->low, space->width);
+    write_bounds(stream, "high", space->high, space->width);
     fputs("}, ", stream);
 }
 
@@ -203,6 +206,17 @@ static rud_status read_numbers(json_object *object, const char *key, size_t widt
     return RUD_OK;
 }
 
+/* Both bounds, or both NULL. Caller owns them. */
+static rud_status read_bounds(json_object *object, size_t width, double **low, double **high)
+{
+    *high = NULL;
+    RUD_TRY(read_numbers(object, "low", width, -INFINITY, low));
+    RUD_TRY(read_numbers(object, "high", width, INFINITY, high));
+    if ((*low == NULL) != (*high == NULL))
+        return rud_error(RUD_EFORMAT, "\"low\" and \"high\" must be given together");
+    return RUD_OK;
+}
+
 static rud_status read_box(json_object *object, rud_space *space)
 {
     static const char *const known[] = {"kind", "width", "low", "high"};
@@ -214,10 +228,7 @@ static rud_status read_box(json_object *object, rud_space *space)
         return rud_error(RUD_EFORMAT, "\"width\" is %lld; allowed are 1 .. %zu", (long long)width,
                          RUD_FEATURES_WIDTH_MAX);
     double *low = NULL, *high = NULL;
-    rud_status status = read_numbers(object, "low", (size_t)width, -INFINITY, &low);
-    if (status == RUD_OK) status = read_numbers(object, "high", (size_t)width, INFINITY, &high);
-    if (status == RUD_OK && (low == NULL) != (high == NULL))
-        status = rud_error(RUD_EFORMAT, "\"low\" and \"high\" must be given together");
+    rud_status status = read_bounds(object, (size_t)width, &low, &high);
     if (status == RUD_OK) status = rud_space_box(low, high, (size_t)width, space);
     free(low);
     free(high);
@@ -226,8 +237,6 @@ static rud_status read_box(json_object *object, rud_space *space)
 
 static rud_status read_sizes(json_object *object, int64_t **sizes, size_t *width)
 {
-    static const char *const known[] = {"kind", "sizes"};
-    RUD_TRY(check_keys(object, known, COUNT(known)));
     json_object *array = NULL;
     RUD_TRY(find(object, "sizes", json_type_array, &array));
     *width = json_object_array_length(array);
@@ -244,8 +253,26 @@ static rud_status read_sizes(json_object *object, int64_t **sizes, size_t *width
     return RUD_OK;
 }
 
+static rud_status read_mixed(json_object *object, rud_space *space)
+{
+    static const char *const known[] = {"kind", "sizes", "low", "high"};
+    int64_t *sizes = NULL;
+    double *low = NULL, *high = NULL;
+    size_t width = 0;
+    RUD_TRY(check_keys(object, known, COUNT(known)));
+    rud_status status = read_sizes(object, &sizes, &width);
+    if (status == RUD_OK) status = read_bounds(object, width, &low, &high);
+    if (status == RUD_OK) status = rud_space_mixed(sizes, low, high, width, space);
+    free(sizes);
+    free(low);
+    free(high);
+    return status;
+}
+
 static rud_status read_discrete(json_object *object, bool multi, rud_space *space)
 {
+    static const char *const known[] = {"kind", "sizes"};
+    RUD_TRY(check_keys(object, known, COUNT(known)));
     int64_t *sizes = NULL;
     size_t width = 0;
     rud_status status = read_sizes(object, &sizes, &width);
@@ -265,6 +292,7 @@ static rud_status read_space(json_object *object, rud_space *space)
     size_t kind = 0;
     RUD_TRY(find_name(text, "kind", kind_names, COUNT(kind_names), &kind));
     if (kind == RUD_SPACE_BOX) return read_box(object, space);
+    if (kind == RUD_SPACE_MIXED) return read_mixed(object, space);
     return read_discrete(object, kind == RUD_SPACE_MULTI_DISCRETE, space);
 }
 

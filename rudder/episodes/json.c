@@ -1,10 +1,7 @@
 #include "episodes/json_private.h"
 
 #include <limits.h>
-#include <math.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static size_t span(const char *text, size_t begin, size_t length, const char *allowed)
@@ -94,26 +91,4 @@ const char *rud_json_unknown_key(json_object *object, const char *const *known, 
         if (k == count) return key;
     }
     return NULL;
-}
-
-/* Whatever is neither digit, sign nor exponent is the locale's decimal point, of one byte or
- * more. */
-static void put_point(char *text)
-{
-    size_t before = strspn(text, "+-0123456789e");
-    size_t point = strcspn(text + before, "+-0123456789e");
-    if (point == 0) return;
-    text[before] = '.';
-    memmove(text + before + 1, text + before + point, strlen(text + before + point) + 1);
-}
-
-void rud_json_number(double value, char text[RUD_JSON_NUMBER_SIZE])
-{
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, RUD_JSON_NUMBER_SIZE, "%.*g", digits, value);
-        if (strtod(text, NULL) == value) break;
-    }
-    put_point(text);
-    /* "-0" is an integer in JSON and would lose its sign. */
-    if (value == 0 && signbit(value)) snprintf(text, RUD_JSON_NUMBER_SIZE, "-0.0");
 }

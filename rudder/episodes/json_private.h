@@ -20,12 +20,6 @@ rud_status rud_json_parse(const char *text, size_t length, json_object **root);
 /* A key of `object` that is not in known[count]; NULL if there is none. View into the object. */
 const char *rud_json_unknown_key(json_object *object, const char *const *known, size_t count);
 
-#define RUD_JSON_NUMBER_SIZE 40
-
-/* The shortest text of 15, 16 or 17 digits that reads back as exactly `value`, which is finite;
- * with a point in every locale. */
-void rud_json_number(double value, char text[RUD_JSON_NUMBER_SIZE]);
-
 #ifdef __cplusplus
 }
 #endif

@@ -1,8 +1,10 @@
 /* Episodes as JSON lines, one episode a line:
  *     {"id", "observations": [T or T+1 rows], "actions": [T], "rewards": [T],
- *      "terminated": bool, "truncated": bool, "seed"?: unsigned 64-bit}
- * Rows of one discrete component are plain integers, others arrays. Every error names the file,
- * the line and the field.
+ *      "terminated": bool, "truncated": bool, "seed"?: unsigned 64-bit, <info>?: [T or T+1]}
+ * Rows of one discrete component are plain integers, others arrays; discrete components are written
+ * without a point, real ones with a point or an exponent. Every other key is an info, of numbers,
+ * true, false and null (NaN) or of equally long arrays of them, which are flattened; with T entries
+ * they are those of the steps. Every error names the file, the line and the field.
  *
  * Read: "id" may be an integer or absent. Where only observations are known, "actions" (then of
  * width 0), "rewards" (then 0), "terminated" (then the opposite of "truncated") and "truncated"

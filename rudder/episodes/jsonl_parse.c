@@ -17,6 +17,7 @@ typedef struct table {
 /* The fields of an episode. */
 typedef struct fields {
     json_object *root;
+    rud_jsonl_notes *notes; /* or NULL */
     table observations;
     table actions;
     json_object *rewards; /* NULL: absent */
@@ -94,6 +95,22 @@ static rud_status measure(table *rows)
     return RUD_OK;
 }
 
+/* Notes which components of a table are written as real numbers. */
+static rud_status note(const table *rows, const double *numbers, rud_value_ranges *ranges)
+{
+    if (ranges->width == 0) RUD_TRY(rud_value_ranges_create(rows->width, ranges));
+    if (ranges->width != rows->width) return RUD_OK; /* the caller refuses the episode */
+    for (size_t r = 0; r < rows->rows; r++) {
+        json_object *row = json_object_array_get_idx(rows->array, r);
+        for (size_t c = 0; c < rows->width; c++) {
+            json_object *value = rows->plain ? row : json_object_array_get_idx(row, c);
+            if (json_object_is_type(value, json_type_double)) ranges->real[c] = true;
+        }
+    }
+    rud_value_ranges_add(ranges, numbers, rows->rows);
+    return RUD_OK;
+}
+
 static rud_status read_table(const table *rows, double *numbers)
 {
     for (size_t r = 0; r < rows->rows; r++) {
@@ -107,16 +124,95 @@ static rud_status read_table(const table *rows, double *numbers)
     return RUD_OK;
 }
 
-static rud_status check_keys(json_object *root)
+static bool is_known(const char *key)
 {
     static const char *const known[] = {"id",         "observations", "actions", "rewards",
                                         "terminated", "truncated",    "seed"};
-    const char *unknown = rud_json_unknown_key(root, known, sizeof known / sizeof *known);
-    if (unknown == NULL) return RUD_OK;
-    return rud_error(RUD_EFORMAT,
-                     "unknown field \"%.64s\"; known are id, observations, actions, rewards, "
-                     "terminated, truncated, seed",
-                     unknown);
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+        if (strcmp(key, known[k]) == 0) return true;
+    return false;
+}
+
+/* Every other field is an info: a row for each step or each observation. */
+static rud_status check_keys(const fields *found)
+{
+    json_object_object_foreach(found->root, key, value)
+    {
+        if (is_known(key)) continue;
+        size_t rows =
+            json_object_is_type(value, json_type_array) ? json_object_array_length(value) : 0;
+        if (rows == found->steps || rows == found->steps + 1) continue;
+        return rud_error(
+            RUD_EFORMAT,
+            "unknown field \"%.64s\": besides id, observations, actions, rewards, "
+            "terminated, truncated and seed only arrays of %zu or %zu entries are kept",
+            key, found->steps, found->steps + 1);
+    }
+    return RUD_OK;
+}
+
+/* Numbers in `value`, an array being flattened; 0 if it holds anything else. null is NaN. */
+static size_t count_numbers(json_object *value, bool *integer)
+{
+    switch (json_object_get_type(value)) {
+    case json_type_double:
+    case json_type_null:
+        *integer = false;
+        return 1;
+    case json_type_int:
+    case json_type_boolean:
+        return 1;
+    case json_type_array:
+        break;
+    default:
+        return 0;
+    }
+    size_t sum = 0;
+    for (size_t k = 0; k < json_object_array_length(value); k++) {
+        size_t inside = count_numbers(json_object_array_get_idx(value, k), integer);
+        if (inside == 0) return 0;
+        sum += inside;
+    }
+    return sum;
+}
+
+static double *put_numbers(json_object *value, double *next)
+{
+    if (!json_object_is_type(value, json_type_array)) {
+        *next = value == NULL ? (double)NAN : json_object_get_double(value);
+        return next + 1;
+    }
+    for (size_t k = 0; k < json_object_array_length(value); k++)
+        next = put_numbers(json_object_array_get_idx(value, k), next);
+    return next;
+}
+
+/* Texts and ragged rows are no numbers: they stay in the line only. */
+static rud_status read_info(const char *key, json_object *array, rud_episode *episode)
+{
+    size_t rows = json_object_array_length(array), width = 0;
+    bool integer = true;
+    for (size_t r = 0; r < rows; r++) {
+        size_t numbers = count_numbers(json_object_array_get_idx(array, r), &integer);
+        if (numbers == 0 || (r > 0 && numbers != width)) return RUD_OK;
+        width = numbers;
+    }
+    double *next;
+    RUD_TRY(rud_episode_add_info(episode, key, width, integer, &next));
+    if (rows == episode->steps) next += width; /* row 0 is the reset's */
+    put_numbers(array, next);
+    return RUD_OK;
+}
+
+static rud_status read_infos(json_object *root, rud_episode *episode)
+{
+    json_object_object_foreach(root, key, value)
+    {
+        if (is_known(key)) continue;
+        rud_status status = read_info(key, value, episode);
+        if (status != RUD_OK) return rud_error_context(status, "field \"%.64s\"", key);
+    }
+    return RUD_OK;
 }
 
 /* Finds the arrays and T, and checks that the lengths agree. */
@@ -196,27 +292,45 @@ static rud_status fill(const fields *found, rud_episode *episode)
                             &episode->rewards[t]));
     RUD_TRY(read_flag(found->root, "truncated", false, &episode->truncated));
     RUD_TRY(read_flag(found->root, "terminated", !episode->truncated, &episode->terminated));
+    RUD_TRY(read_infos(found->root, episode));
     return read_seed(found->root, episode);
 }
 
-static rud_status read_episode(json_object *root, rud_episode **episode)
+static rud_status take_notes(const fields *found, const rud_episode *episode)
 {
-    fields found = {.root = root, .observations.field = "observations", .actions.field = "actions"};
-    RUD_TRY(check_keys(root));
+    rud_jsonl_notes *notes = found->notes;
+    if (notes->observations.width == 0) {
+        notes->plain_observations = found->observations.plain;
+        notes->plain_actions = found->actions.plain;
+    }
+    RUD_TRY(note(&found->observations, episode->observations, &notes->observations));
+    if (found->actions.array == NULL) return RUD_OK;
+    return note(&found->actions, episode->actions, &notes->actions);
+}
+
+static rud_status read_episode(json_object *root, rud_jsonl_notes *notes, rud_episode **episode)
+{
+    fields found = {.root = root,
+                    .notes = notes,
+                    .observations.field = "observations",
+                    .actions.field = "actions"};
     RUD_TRY(find_arrays(&found));
+    RUD_TRY(check_keys(&found));
     RUD_TRY(rud_episode_create(found.steps, found.observations.rows, found.observations.width,
                                found.actions.width, episode));
     rud_status status = fill(&found, *episode);
+    if (status == RUD_OK && notes != NULL) status = take_notes(&found, *episode);
     if (status != RUD_OK) rud_episode_free(episode);
     return status;
 }
 
-rud_status rud_jsonl_parse(const char *text, size_t length, rud_episode **episode)
+rud_status rud_jsonl_parse(const char *text, size_t length, rud_jsonl_notes *notes,
+                           rud_episode **episode)
 {
     *episode = NULL;
     json_object *root = NULL;
     RUD_TRY(rud_json_parse(text, length, &root));
-    rud_status status = read_episode(root, episode);
+    rud_status status = read_episode(root, notes, episode);
     json_object_put(root);
     return status;
 }

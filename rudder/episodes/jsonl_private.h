@@ -1,11 +1,51 @@
-/* From a line of text to an episode; shared by the jsonl_*.c files only. */
+/* Lines of text and episodes; shared by the files of the JSON lines only. */
 #ifndef RUD_EPISODES_JSONL_PRIVATE_H
 #define RUD_EPISODES_JSONL_PRIVATE_H
 
-#include "episodes/episode.h"
+#include <stdio.h>
+#include <sys/types.h>
 
-/* The episode that the JSON text[length] says. Caller owns *episode. The message names the
- * field. */
-rud_status rud_jsonl_parse(const char *text, size_t length, rud_episode **episode);
+#include "episodes/dataset_private.h"
+#include "episodes/episode.h"
+#include "episodes/jsonl.h"
+
+/* What the lines read so far tell of the spaces. Zero-initialise to start. */
+typedef struct rud_jsonl_notes {
+    rud_value_ranges observations, actions; /* width 0 before the first episode */
+    bool plain_observations, plain_actions; /* rows without brackets */
+} rud_jsonl_notes;
+
+/* The episode that the JSON text[length] says. notes: added to, or NULL. Caller owns *episode. The
+ * message names the field. */
+rud_status rud_jsonl_parse(const char *text, size_t length, rud_jsonl_notes *notes,
+                           rud_episode **episode);
+
+/* Where a line begins. */
+typedef struct rud_jsonl_mark {
+    off_t offset;
+    size_t line;
+} rud_jsonl_mark;
+
+/* Takes `stream`, also on failure. name: for messages; copied. */
+rud_status rud_jsonl_open_stream(FILE *stream, const char *name, rud_jsonl_reader **reader);
+
+/* rud_jsonl_next; notes: added to, or NULL. */
+rud_status rud_jsonl_next_noted(rud_jsonl_reader *reader, rud_jsonl_notes *notes,
+                                rud_episode **episode);
+
+/* Of the line that was read last. */
+rud_jsonl_mark rud_jsonl_mark_of(const rud_jsonl_reader *reader);
+const char *rud_jsonl_text(const rud_jsonl_reader *reader, size_t *length); /* view */
+
+/* The next call reads the line at `mark`. RUD_EIO. */
+rud_status rud_jsonl_seek(rud_jsonl_reader *reader, rud_jsonl_mark mark);
+
+/* The line at `mark` as it stands; view until the next read. */
+rud_status rud_jsonl_text_at(rud_jsonl_reader *reader, rud_jsonl_mark mark, const char **text,
+                             size_t *length);
+
+/* Writes the line text[length] again, with these changes. */
+rud_status rud_jsonl_write_changed(FILE *stream, const char *text, size_t length, size_t steps,
+                                   const rud_dataset_changes *changes);
 
 #endif

@@ -3,14 +3,19 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "episodes/json_private.h"
 #include "episodes/jsonl.h"
 
 static rud_status check_row(const rud_space *space, const double *row)
 {
-    if (space->kind != RUD_SPACE_BOX) return rud_space_check(space, row);
-    for (size_t k = 0; k < space->width; k++)
+    if (rud_space_all_discrete(space)) return rud_space_check(space, row);
+    for (size_t k = 0; k < space->width; k++) {
         if (!isfinite(row[k])) return rud_error(RUD_ENONFINITE, "component %zu is not finite", k);
+        if (rud_space_is_discrete(space, k) &&
+            !(row[k] == floor(row[k]) && row[k] >= 0 && row[k] < (double)space->sizes[k]))
+            return rud_space_check(space, row);
+    }
     return RUD_OK;
 }
 
@@ -43,43 +48,96 @@ static rud_status check(const rud_space *observation_space, const rud_space *act
 }
 
 /* JSON escapes are json-c's. */
-static rud_status write_id(FILE *stream, const char *id)
+static rud_status write_text(FILE *stream, const char *text)
 {
-    json_object *text = json_object_new_string(id);
+    json_object *object = json_object_new_string(text);
     const char *quoted =
-        text == NULL ? NULL : json_object_to_json_string_ext(text, JSON_C_TO_STRING_NOSLASHESCAPE);
-    if (quoted != NULL) fprintf(stream, "\"id\": %s, ", quoted);
-    json_object_put(text);
-    return quoted == NULL ? rud_error(RUD_ENOMEM, "no memory for an episode's id") : RUD_OK;
+        object == NULL ? NULL
+                       : json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE);
+    if (quoted != NULL) fputs(quoted, stream);
+    json_object_put(object);
+    return quoted == NULL ? rud_error(RUD_ENOMEM, "no memory for an episode's text") : RUD_OK;
 }
 
-static void write_number(FILE *stream, bool integer, double value)
+static rud_status write_id(FILE *stream, const char *id)
 {
-    char text[RUD_JSON_NUMBER_SIZE];
-    if (integer) {
+    fputs("\"id\": ", stream);
+    RUD_TRY(write_text(stream, id));
+    fputs(", ", stream);
+    return RUD_OK;
+}
+
+static void write_number(FILE *stream, double value)
+{
+    char text[RUD_NUMBER_SIZE];
+    rud_number_text(value, text);
+    fputs(text, stream);
+}
+
+/* With a point or an exponent always: integers mark discrete components. */
+static void write_real(FILE *stream, double value)
+{
+    char text[RUD_NUMBER_SIZE];
+    rud_number_text(value, text);
+    fputs(text, stream);
+    if (strpbrk(text, ".e") == NULL) fputs(".0", stream);
+}
+
+static void write_component(FILE *stream, const rud_space *space, size_t k, double value)
+{
+    if (rud_space_is_discrete(space, k))
         fprintf(stream, "%" PRId64, (int64_t)value);
-    } else {
-        rud_json_number(value, text);
-        fputs(text, stream);
-    }
+    else
+        write_real(stream, value);
 }
 
 static void write_table(FILE *stream, const char *field, const rud_space *space, const double *rows,
                         size_t count)
 {
     bool plain = space->kind == RUD_SPACE_DISCRETE;
-    bool integer = space->kind != RUD_SPACE_BOX;
     fprintf(stream, "\"%s\": [", field);
     for (size_t r = 0; r < count; r++) {
         if (r > 0) fputs(", ", stream);
         if (!plain) fputc('[', stream);
         for (size_t k = 0; k < space->width; k++) {
             if (k > 0) fputs(", ", stream);
-            write_number(stream, integer, rows[r * space->width + k]);
+            write_component(stream, space, k, rows[r * space->width + k]);
         }
         if (!plain) fputc(']', stream);
     }
     fputs("], ", stream);
+}
+
+/* null is NaN or infinity, which JSON does not know. */
+static void write_info_number(FILE *stream, bool integer, double value)
+{
+    if (!isfinite(value))
+        fputs("null", stream);
+    else if (integer && fabs(value) < 9.2e18)
+        fprintf(stream, "%" PRId64, (int64_t)value);
+    else
+        write_real(stream, value);
+}
+
+static rud_status write_infos(FILE *stream, const rud_episode *episode)
+{
+    for (size_t i = 0; i < episode->info_count; i++) {
+        const rud_info *info = &episode->infos[i];
+        fputs(", ", stream);
+        RUD_TRY(write_text(stream, info->name));
+        fputs(": [", stream);
+        for (size_t r = 0; r <= episode->steps; r++) {
+            if (r > 0) fputs(", ", stream);
+            if (info->width > 1) fputc('[', stream);
+            for (size_t k = 0; k < info->width; k++) {
+                if (k > 0) fputs(", ", stream);
+                write_info_number(stream, info->integer, info->values[r * info->width + k]);
+            }
+            if (info->width > 1) fputc(']', stream);
+        }
+        fputc(']', stream);
+    }
+    return RUD_OK;
 }
 
 rud_status rud_jsonl_write(FILE *stream, const rud_space *observation_space,
@@ -95,11 +153,12 @@ rud_status rud_jsonl_write(FILE *stream, const rud_space *observation_space,
     fputs("\"rewards\": [", stream);
     for (size_t t = 0; t < episode->steps; t++) {
         if (t > 0) fputs(", ", stream);
-        write_number(stream, false, episode->rewards[t]);
+        write_number(stream, episode->rewards[t]);
     }
     fprintf(stream, "], \"terminated\": %s, \"truncated\": %s",
             episode->terminated ? "true" : "false", episode->truncated ? "true" : "false");
     if (episode->has_seed) fprintf(stream, ", \"seed\": %" PRIu64, episode->seed);
+    RUD_TRY(write_infos(stream, episode));
     fputs("}\n", stream);
     if (ferror(stream))
         return rud_error(RUD_EIO, "an episode cannot be written: %s", strerror(errno));

@@ -26,5 +26,8 @@ rud_asset_\name:
     asset example, "rudder/experiment/vega/example.json"
     asset explanation_bars, "rudder/experiment/vega/explanation-bars.json"
     asset explanation_heatmap, "rudder/experiment/vega/explanation-heatmap.json"
+    asset judgement, "rudder/experiment/vega/judgement.html"
+    asset judgement_dots, "rudder/experiment/vega/judgement-dots.json"
+    asset judgement_curves, "rudder/experiment/vega/judgement-curves.json"
 
     .section .note.GNU-stack, "", %progbits

@@ -8,6 +8,7 @@ extern const char rud_asset_page[]; /* the frame of every page, with {{places}} 
 /* What stands in the frame, with {{places}} too. */
 extern const char rud_asset_report[];
 extern const char rud_asset_explanation_page[];
+extern const char rud_asset_judgement[];
 
 /* Vega's configurations: colours of light and of dark mode. */
 extern const char rud_asset_config_light[];
@@ -22,5 +23,7 @@ extern const char rud_asset_predictor_loss[];
 extern const char rud_asset_example[];
 extern const char rud_asset_explanation_bars[];
 extern const char rud_asset_explanation_heatmap[];
+extern const char rud_asset_judgement_dots[];
+extern const char rud_asset_judgement_curves[];
 
 #endif

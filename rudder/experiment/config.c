@@ -1,11 +1,11 @@
 #include "experiment/config.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <json-c/json.h>
 
+#include "base/number.h"
 #include "experiment/config_private.h"
 #include "experiment/json_values_private.h"
 
@@ -165,8 +165,9 @@ rud_status rud_config_to_yaml(const rud_config *config, char **text)
 /* Numbers and booleans as they are, all else as text. */
 static json_object *json_value(const rud_config *config, const rud_config_key *key, size_t i)
 {
+    double number;
     char text[RUD_CONFIG_TEXT];
-    const char *value = (const char *)config + key->offset + i * key->size;
+    const void *value = (const char *)config + key->offset + i * key->size;
     if (key->type == RUD_CONFIG_NAME) return json_object_new_string(value);
     rud_config_format(config, key, i, text);
     switch (key->type) {
@@ -178,16 +179,16 @@ static json_object *json_value(const rud_config *config, const rud_config_key *k
     case RUD_CONFIG_INTEGER:
         return json_object_new_int64(strtoll(text, NULL, 10));
     case RUD_CONFIG_REAL:
-        return json_object_new_double_s(strtod(text, NULL), text);
+        return json_object_new_double_s(*(const double *)value, text);
     case RUD_CONFIG_DELAYED:
         if (strcmp(text, "end") == 0) return json_object_new_string(text);
         return json_object_new_int64(strtoll(text, NULL, 10));
     case RUD_CONFIG_STEP_SIZE:
         if (strcmp(text, "1/n") == 0) return json_object_new_string(text);
-        return json_object_new_double_s(strtod(text, NULL), text);
+        return json_object_new_double_s(((const rud_step_size *)value)->constant, text);
     case RUD_CONFIG_OPTION:
-        if (!isdigit((unsigned char)*text)) return json_object_new_string(text);
-        return json_object_new_double_s(strtod(text, NULL), text);
+        return rud_number_parse(text, &number) ? json_object_new_double_s(number, text)
+                                               : json_object_new_string(text);
     default:
         return json_object_new_string(text);
     }

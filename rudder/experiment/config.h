@@ -55,6 +55,7 @@ typedef struct rud_config {
     size_t window;        /* solved: at least `optimal_share` optimal first actions ... */
     double optimal_share; /* ... in the last `window` episodes */
     rud_grid grid;
+    double random_episodes_per_delay; /* agent.random_episodes are at least this times the delay */
     rud_agent_options agent;
     rud_train_options train;
     rud_server_options server; /* but for seed, features and redistributor: those of `agent` hold */

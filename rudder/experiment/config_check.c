@@ -1,4 +1,5 @@
-/* What the table cannot check alone: names, and what an environment allows. */
+/* What the table cannot check alone: names, values that don't go together, and what an environment
+ * allows. */
 #include <string.h>
 
 #include "episodes/features.h"
@@ -40,6 +41,14 @@ static const char *predictor_name(size_t k)
     return k - presets < sizeof simple / sizeof simple[0] ? simple[k - presets] : NULL;
 }
 
+/* Blames the key of the two that was given, the first where both were. */
+static rud_status blame_either(const rud_config_reader *reader, const char *first,
+                               const char *second, rud_status code)
+{
+    const rud_config_place place = reader->places[rud_config_key_number(rud_config_find(first))];
+    return rud_config_blame(reader, place.line || place.setting ? first : second, code);
+}
+
 static rud_status check_methods(const rud_config_reader *reader, const char *path,
                                 const char (*methods)[RUD_NAME_SIZE], size_t count)
 {
@@ -67,33 +76,9 @@ static rud_status check_run_name(const rud_config_reader *reader)
     return rud_config_blame(reader, "name", code);
 }
 
-/* Does the environment read the option `delay`? Then its episodes get longer with it. */
-static rud_status reads_delay(const char *environment, bool *reads)
-{
-    size_t steps[2] = {0};
-    for (size_t k = 0; k < 2; k++) {
-        rud_env_options options = rud_env_options_default();
-        rud_env *env = NULL;
-        options.delay = (int64_t)k + 1;
-        RUD_TRY(rud_env_create(environment, &options, 1, &env));
-        steps[k] = rud_env_specification(env)->max_steps;
-        rud_env_free(&env);
-    }
-    *reads = steps[0] != steps[1];
-    return RUD_OK;
-}
-
 static rud_status check_delays(const rud_config_reader *reader)
 {
     const rud_config *config = reader->config;
-    bool reads = true;
-    if (config->delay_count) RUD_TRY(reads_delay(config->environment, &reads));
-    if (!reads) {
-        const rud_status code =
-            rud_error(RUD_EINVAL, "%s has no delay to set; `delayed` delays any environment",
-                      config->environment);
-        return rud_config_blame(reader, "environment.delay", code);
-    }
     for (size_t k = 0; k < config->delay_count; k++) {
         for (size_t j = 0; j < k; j++) {
             if (config->delays[j] != config->delays[k]) continue;
@@ -125,6 +110,26 @@ static rud_status check_features(const rud_config_reader *reader, const rud_env 
     return rud_config_blame(reader, "features.action", status);
 }
 
+/* Training that waits for more than the buffer's memory can hold would never start. */
+static rud_status check_lesson_bytes(const rud_config_reader *reader, const rud_env_spec *spec)
+{
+    const rud_config *config = reader->config;
+    const rud_lesson_buffer_options *buffer = &config->agent.redistributor.lesson_buffer;
+    bool used = false;
+    for (size_t k = 0; k < config->method_count; k++) {
+        used = used || rud_agent_predictor(config->methods[k], "");
+    }
+    const double numbers = (double)(spec->max_steps + 1) *
+                           (double)(spec->observation_space.width + spec->action_space.width + 1);
+    const double needed = (double)buffer->min_episodes * numbers * sizeof(double);
+    if (!used || needed <= (double)buffer->bytes) return RUD_OK;
+    const rud_status code =
+        rud_error(RUD_EINVAL,
+                  "lesson_buffer.bytes is %zu, but lesson_buffer.min_episodes: %zu need %.0f bytes",
+                  buffer->bytes, buffer->min_episodes, needed);
+    return blame_either(reader, "lesson_buffer.bytes", "lesson_buffer.min_episodes", code);
+}
+
 /* One variant; each option is tried alone first, so that the message stands at its key. */
 static rud_status check_variant(const rud_config_reader *reader, int64_t delay)
 {
@@ -145,6 +150,7 @@ static rud_status check_variant(const rud_config_reader *reader, int64_t delay)
     status = rud_env_create(config->environment, &options, 1, &env);
     if (status != RUD_OK) return rud_config_blame(reader, "environment.delayed", status);
     status = check_features(reader, env);
+    if (status == RUD_OK) status = check_lesson_bytes(reader, rud_env_specification(env));
     rud_env_free(&env);
     return status;
 }
@@ -165,6 +171,43 @@ static rud_status check_environment(const rud_config_reader *reader)
     if (config->delay_count == 0) return check_variant(reader, 0);
     for (size_t k = 0; k < config->delay_count; k++) {
         RUD_TRY(check_variant(reader, config->delays[k]));
+    }
+    return RUD_OK;
+}
+
+static rud_status check_lesson_buffer(const rud_config_reader *reader)
+{
+    const rud_lesson_buffer_options *buffer = &reader->config->agent.redistributor.lesson_buffer;
+    if (buffer->min_episodes <= buffer->capacity) return RUD_OK;
+    const rud_status code = rud_error(RUD_EINVAL,
+                                      "training waits for lesson_buffer.min_episodes: %zu, but "
+                                      "lesson_buffer.capacity is %zu",
+                                      buffer->min_episodes, buffer->capacity);
+    return blame_either(reader, "lesson_buffer.min_episodes", "lesson_buffer.capacity", code);
+}
+
+static rud_status twice(const rud_config_reader *reader, const rud_config_key *key, size_t k)
+{
+    char value[RUD_CONFIG_TEXT];
+    rud_config_format(reader->config, key, k, value);
+    return rud_config_blame(reader, key->path, rud_error(RUD_EINVAL, "%s twice", value));
+}
+
+/* A setting that stands twice in the grid would be tried twice. */
+static rud_status check_grid(const rud_config_reader *reader)
+{
+    static const char *const lists[] = {"grid.step_size", "grid.initial_value",
+                                        "grid.random_episodes"};
+    char one[RUD_CONFIG_TEXT], other[RUD_CONFIG_TEXT];
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        const rud_config_key *key = rud_config_find(lists[i]);
+        for (size_t k = 0; k < rud_config_count(reader->config, key); k++) {
+            rud_config_format(reader->config, key, k, one);
+            for (size_t j = 0; j < k; j++) {
+                rud_config_format(reader->config, key, j, other);
+                if (strcmp(one, other) == 0) return twice(reader, key, k);
+            }
+        }
     }
     return RUD_OK;
 }
@@ -192,6 +235,7 @@ static rud_status check_learning(const rud_config_reader *reader)
         return rud_config_blame(reader, "predictor.cell",
                                 unknown_name("cell", cell, predictor_name));
     }
+    RUD_TRY(check_lesson_buffer(reader));
     return check_redistribution(reader);
 }
 
@@ -201,6 +245,7 @@ rud_status rud_config_check(const rud_config_reader *reader)
     RUD_TRY(check_methods(reader, "methods", config->methods, config->method_count));
     RUD_TRY(check_methods(reader, "grid.methods", config->grid.methods, config->grid.method_count));
     RUD_TRY(check_learning(reader));
+    RUD_TRY(check_grid(reader));
     return check_environment(reader);
 }
 

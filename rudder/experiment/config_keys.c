@@ -13,9 +13,11 @@
 
 #define COUNT(least)      .low = (least), .high = 9007199254740992.0
 #define BETWEEN(from, to) .low = (from), .high = (to)
-#define POSITIVE          .low = 0, .low_open = true, .high = INFINITY
-#define NOT_NEGATIVE      .low = 0, .high = INFINITY
-#define ANY               .low = -INFINITY, .high = INFINITY
+#define POSITIVE          .low = 0, .low_open = true, .high = LARGEST_REAL
+#define NOT_NEGATIVE      .low = 0, .high = LARGEST_REAL
+#define ANY               .low = -LARGEST_REAL, .high = LARGEST_REAL
+#define LARGEST_REAL      1e30       /* still finite as a float, also times a million */
+#define BELOW_ONE         (1 - 1e-7) /* still below 1 as a float */
 #define LARGEST_SIZE      1048576
 
 #define PREDICTOR(member) agent.redistributor.predictor.member
@@ -76,6 +78,8 @@ static const rud_config_key written[] = {
      .help = "probability of an action drawn uniformly from all"},
     {"agent.random_episodes", RUD_CONFIG_SIZE, ONE(agent.random_episodes), COUNT(0),
      .help = "first episodes that are played with random actions alone"},
+    {"agent.random_episodes_per_delay", RUD_CONFIG_REAL, ONE(random_episodes_per_delay),
+     BETWEEN(0, 1e6), .help = "at least this times environment.delay of them"},
     {"agent.step_size", RUD_CONFIG_STEP_SIZE, ONE(agent.step_size), BETWEEN(0, 1), .low_open = true,
      .help = "of the action values; 1/n is the mean of what was seen"},
     {"agent.initial_value", RUD_CONFIG_REAL, ONE(agent.initial_value), ANY,
@@ -95,13 +99,14 @@ static const rud_config_key written[] = {
      .help = "LSTMs: raw inputs get mean 0 and standard deviation 1 over the training episodes"},
     {"features.time", RUD_CONFIG_BOOLEAN, ONE(agent.features.time),
      .help = "one more input: the step divided by time_scale"},
-    {"features.time_scale", RUD_CONFIG_REAL, ONE(agent.features.time_scale), POSITIVE,
-     .help = "steps"},
+    {"features.time_scale", RUD_CONFIG_REAL, ONE(agent.features.time_scale),
+     BETWEEN(1, LARGEST_REAL), .help = "steps"},
     {"features.final_observation", RUD_CONFIG_BOOLEAN, ONE(agent.features.final_observation),
      .help = "the observation behind the last action is an input too"},
 
     {"predictor.cell", RUD_CONFIG_NAME, ONE(PREDICTOR(cell)),
-     .help = "lstm, lstm1997, rudder or r-lstm, or a simple predictor: linear, uniform, exact"},
+     .help = "lstm, lstm1997, rudder, rudder-centred, r-lstm, or one without network: linear, "
+             "uniform, exact"},
     {"predictor.hidden", RUD_CONFIG_SIZE, ONE(PREDICTOR(hidden)), BETWEEN(1, LARGEST_SIZE),
      .help = "hidden units a layer"},
     {"predictor.layers", RUD_CONFIG_SIZE, ONE(PREDICTOR(layers)), BETWEEN(1, 64),
@@ -122,12 +127,12 @@ static const rud_config_key written[] = {
      .choices = decay_choices, .help = "l2: through the gradient; decoupled: as in AdamW"},
     {"predictor.clip_norm", RUD_CONFIG_REAL, ONE(PREDICTOR(adam.clip_norm)), NOT_NEGATIVE,
      .help = "largest global norm of the gradient; 0: no clipping"},
-    {"predictor.beta1", RUD_CONFIG_REAL, ONE(PREDICTOR(adam.beta1)), BETWEEN(0, 1),
-     .high_open = true, .help = "of Adam: decay of the first moment"},
-    {"predictor.beta2", RUD_CONFIG_REAL, ONE(PREDICTOR(adam.beta2)), BETWEEN(0, 1),
-     .high_open = true, .help = "of Adam: decay of the second moment"},
-    {"predictor.epsilon", RUD_CONFIG_REAL, ONE(PREDICTOR(adam.epsilon)), POSITIVE,
-     .help = "of Adam"},
+    {"predictor.beta1", RUD_CONFIG_REAL, ONE(PREDICTOR(adam.beta1)), BETWEEN(0, BELOW_ONE),
+     .help = "of Adam: decay of the first moment"},
+    {"predictor.beta2", RUD_CONFIG_REAL, ONE(PREDICTOR(adam.beta2)), BETWEEN(0, BELOW_ONE),
+     .help = "of Adam: decay of the second moment"},
+    {"predictor.epsilon", RUD_CONFIG_REAL, ONE(PREDICTOR(adam.epsilon)),
+     BETWEEN(1e-30, LARGEST_REAL), .help = "of Adam"},
 
     {"lesson_buffer.capacity", RUD_CONFIG_SIZE, ONE(BUFFER(capacity)), BETWEEN(1, 1e9),
      .help = "episodes"},

@@ -32,8 +32,8 @@ typedef struct rud_config_key {
      * in brackets. capacity 0: not a list. */
     size_t capacity, minimum;
     size_t count_offset; /* of a list's size_t count, in rud_config */
-    double low, high;    /* both allowed unless open */
-    bool low_open, high_open;
+    double low, high;    /* both allowed, but for an open `low` */
+    bool low_open;
     bool may_be_empty;          /* a name */
     const char *const *choices; /* NULL behind the last */
     const rud_attribution_option *option;

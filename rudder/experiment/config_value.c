@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "experiment/config_private.h"
 
-enum { NUMBER_SIZE = 40, LIMIT_SIZE = 64 };
+enum { LIMIT_SIZE = 64 };
 #define LARGEST_WHOLE 9007199254740992.0 /* that every double up to it can tell from the next */
 
 static const char *last_part(const char *path)
@@ -16,33 +17,19 @@ static const char *last_part(const char *path)
     return dot ? dot + 1 : path;
 }
 
-/* The shortest text that reads back to `value`. */
-static void real_text(double value, char text[NUMBER_SIZE])
-{
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(text, NUMBER_SIZE, "%.*g", digits, value);
-        if (strtod(text, NULL) == value) return;
-    }
-}
-
-/* "at least 1" or "more than 1"; "" where there is no limit. */
+/* "at least 1" or "more than 1". */
 static void low_text(const rud_config_key *key, char *text, size_t size)
 {
-    char number[NUMBER_SIZE];
-    *text = '\0';
-    if (!isfinite(key->low)) return;
-    real_text(key->low, number);
+    char number[RUD_NUMBER_SIZE];
+    rud_number_text(key->low, number);
     snprintf(text, size, "%s %s", key->low_open ? "more than" : "at least", number);
 }
 
-/* "at most 1" or "less than 1". The largest exact whole number of a double is worth no word. */
 static void high_text(const rud_config_key *key, char *text, size_t size)
 {
-    char number[NUMBER_SIZE];
-    *text = '\0';
-    if (!isfinite(key->high) || key->high >= LARGEST_WHOLE) return;
-    real_text(key->high, number);
-    snprintf(text, size, "%s %s", key->high_open ? "less than" : "at most", number);
+    char number[RUD_NUMBER_SIZE];
+    rud_number_text(key->high, number);
+    snprintf(text, size, "at most %s", number);
 }
 
 static bool too_low(const rud_config_key *key, double value)
@@ -52,7 +39,7 @@ static bool too_low(const rud_config_key *key, double value)
 
 static bool too_high(const rud_config_key *key, double value)
 {
-    return key->high_open ? value >= key->high : value > key->high;
+    return value > key->high;
 }
 
 /* RUD_OK within the range; else the message names the limit. */
@@ -137,11 +124,8 @@ static rud_status parse_real(const rud_config_key *key, const char *text, bool p
         return rud_error(RUD_EINVAL, "%s must be a finite number, found %s", last_part(key->path),
                          text);
     }
-    /* Digits, point, sign and exponent only: no hexadecimal, no blanks. */
-    const bool decimal = *text && strspn(text, "0123456789.eE+-") == strlen(text);
-    char *end = NULL;
-    const double number = decimal ? strtod(text, &end) : 0;
-    if (!plain || !decimal || *end || end == text) return wrong_type(key, text, plain);
+    double number = 0;
+    if (!plain || !rud_number_parse(text, &number)) return wrong_type(key, text, plain);
     if (!isfinite(number)) {
         return rud_error(RUD_EINVAL, "%s is too large: %s", last_part(key->path), text);
     }
@@ -290,8 +274,9 @@ void rud_config_describe(const rud_config_key *key, char text[RUD_CONFIG_TEXT])
     char low[LIMIT_SIZE] = "", high[LIMIT_SIZE] = "";
     const bool ranged = key->type != RUD_CONFIG_SEED && key->type != RUD_CONFIG_BOOLEAN &&
                         key->type != RUD_CONFIG_NAME;
-    if (ranged) low_text(key, low, sizeof low);
-    if (ranged) high_text(key, high, sizeof high);
+    /* Limits that nobody meets but by mistake are worth no word here. */
+    if (ranged && key->low > -LARGEST_WHOLE) low_text(key, low, sizeof low);
+    if (ranged && key->high < LARGEST_WHOLE) high_text(key, high, sizeof high);
     snprintf(text, RUD_CONFIG_TEXT, "%s%s%s%s%s", names[key->type], *low ? ", " : "", low,
              *high ? (*low ? " and " : ", ") : "", high);
 }
@@ -321,13 +306,6 @@ static void format_name(const char *name, char text[RUD_CONFIG_TEXT])
     text[used] = '\0';
 }
 
-static void format_real(double value, char text[RUD_CONFIG_TEXT])
-{
-    char number[NUMBER_SIZE];
-    real_text(value, number);
-    snprintf(text, RUD_CONFIG_TEXT, "%s", number);
-}
-
 static const char *choice_of(const rud_config_key *key, const void *value)
 {
     unsigned index = 0;
@@ -344,7 +322,7 @@ static void format_step_size(const rud_step_size *value, char text[RUD_CONFIG_TE
     if (value->sample_mean) {
         snprintf(text, RUD_CONFIG_TEXT, "1/n");
     } else {
-        format_real(value->constant, text);
+        rud_number_text(value->constant, text);
     }
 }
 
@@ -369,7 +347,7 @@ void rud_config_format(const rud_config *config, const rud_config_key *key, size
         snprintf(text, RUD_CONFIG_TEXT, "%" PRIu64, *(const uint64_t *)value);
         return;
     case RUD_CONFIG_REAL:
-        format_real(*(const double *)value, text);
+        rud_number_text(*(const double *)value, text);
         return;
     case RUD_CONFIG_BOOLEAN:
         snprintf(text, RUD_CONFIG_TEXT, "%s", *(const bool *)value ? "true" : "false");

@@ -45,6 +45,7 @@ static rud_status allocate(evaluation *e, const rud_features *features,
         e->input_count += inputs;
         if (inputs > longest) longest = inputs;
     }
+    if (longest == 0) return rud_error(RUD_EINVAL, "no episodes to judge the predictor by");
     e->steps = malloc(e->n * sizeof *e->steps);
     e->returns = malloc(e->n * sizeof *e->returns);
     e->g = malloc(e->n * sizeof *e->g);

@@ -10,6 +10,7 @@
 #include "experiment/grid.h"
 #include "experiment/report.h"
 #include "experiment/run_folder.h"
+#include "experiment/run_index_private.h"
 
 static const char *const result_files[] = {"runs.jsonl", "results.json", "results.csv",
                                            "report.html", NULL};
@@ -34,19 +35,6 @@ static int64_t delay_of(const rud_config *config, size_t variant)
 static size_t variants(const rud_config *config)
 {
     return config->delay_count > 0 ? config->delay_count : 1;
-}
-
-static const rud_run *find_run(const rud_runs *runs, const rud_run_task *task)
-{
-    for (size_t i = 0; i < runs->count; i++) {
-        const rud_run *run = &runs->items[i];
-        if (run->tuning == task->tuning && run->seed == task->seed && run->delay == task->delay &&
-            strcmp(run->method, task->method) == 0 &&
-            rud_setting_equal(&run->setting, &task->setting)) {
-            return run;
-        }
-    }
-    return NULL;
 }
 
 static rud_status add_task(phase *phase, const rud_run_task *task)
@@ -114,15 +102,19 @@ static rud_status list_tasks(phase *phase, const rud_config *config, bool tuning
     return RUD_OK;
 }
 
-static void drop_finished(phase *phase)
+static rud_status drop_finished(phase *phase)
 {
+    rud_run_index index;
     size_t kept = 0;
+    RUD_TRY(rud_run_index_create(phase->runs, &index));
     for (size_t k = 0; k < phase->count; k++) {
-        if (find_run(phase->runs, &phase->tasks[k]) == NULL) {
+        if (rud_run_index_find(&index, &phase->tasks[k]) == SIZE_MAX) {
             phase->tasks[kept++] = phase->tasks[k];
         }
     }
     phase->count = kept;
+    rud_run_index_free(&index);
+    return RUD_OK;
 }
 
 /* The finished run goes to disk before the next starts. Takes the run's arrays. */
@@ -166,7 +158,7 @@ static rud_status play_job(void *context, size_t job, size_t thread)
 static rud_status play_phase(phase *phase, const rud_config *config, bool tuning)
 {
     RUD_TRY(list_tasks(phase, config, tuning));
-    drop_finished(phase);
+    RUD_TRY(drop_finished(phase));
     if (phase->count == 0) return RUD_OK;
     phase->played = true;
     rud_pool *pool = NULL;
@@ -179,22 +171,31 @@ static rud_status play_phase(phase *phase, const rud_config *config, bool tuning
     return status;
 }
 
-/* Runs in the order of the tasks, so that results do not depend on which finished first. The tuning
- * runs move last: the settings of the others are chosen by them. */
+/* Moves the runs of one phase to the end of `sorted`, in the order of its tasks. */
+static rud_status move_runs(phase *phase, const rud_config *config, bool tuning,
+                            const rud_run_index *index, rud_runs *sorted)
+{
+    RUD_TRY(list_tasks(phase, config, tuning));
+    for (size_t k = 0; k < phase->count; k++) {
+        const size_t place = rud_run_index_find(index, &phase->tasks[k]);
+        if (place == SIZE_MAX) continue;
+        rud_run moved = phase->runs->items[place];
+        phase->runs->items[place] = (rud_run){0};
+        RUD_TRY(rud_runs_add(sorted, &moved));
+    }
+    return RUD_OK;
+}
+
+/* Runs in the order of the tasks, so that results do not depend on which finished first. The
+ * tuning runs move last: the settings of the others are chosen by them. */
 static rud_status sort_runs(phase *phase, const rud_config *config)
 {
     rud_runs sorted = {0};
-    rud_status status = RUD_OK;
-    for (int tuning = 0; tuning <= 1 && status == RUD_OK; tuning++) {
-        status = list_tasks(phase, config, tuning != 0);
-        for (size_t k = 0; status == RUD_OK && k < phase->count; k++) {
-            rud_run *run = (rud_run *)find_run(phase->runs, &phase->tasks[k]);
-            if (run == NULL) continue;
-            rud_run moved = *run;
-            *run = (rud_run){.tuning = true, .method = "(moved)"};
-            status = rud_runs_add(&sorted, &moved);
-        }
-    }
+    rud_run_index index;
+    RUD_TRY(rud_run_index_create(phase->runs, &index));
+    rud_status status = move_runs(phase, config, false, &index, &sorted);
+    if (status == RUD_OK) status = move_runs(phase, config, true, &index, &sorted);
+    rud_run_index_free(&index);
     rud_runs_free(phase->runs);
     *phase->runs = sorted;
     return status;
@@ -257,6 +258,7 @@ static bool has_results(const char *folder)
 
 static rud_status run_phases(phase *phase, const rud_config *config)
 {
+    RUD_TRY(rud_runs_mend(phase->journal));
     RUD_TRY(rud_runs_read(phase->journal, phase->runs));
     RUD_TRY(play_phase(phase, config, true));
     RUD_TRY(play_phase(phase, config, false));

@@ -2,10 +2,10 @@
 #ifndef RUD_EXPERIMENT_EXPERIMENT_H
 #define RUD_EXPERIMENT_EXPERIMENT_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/stop.h"
 #include "experiment/config.h"
 #include "experiment/results.h"
 
@@ -15,10 +15,11 @@ extern "C" {
 
 typedef struct rud_experiment_options {
     const char *folder; /* of the run; made if absent */
-    bool force;         /* use a folder that holds something else: its results are replaced */
+    bool force;         /* use a folder that holds something else: its results are replaced; runs
+                           of this configuration are kept all the same */
     size_t threads;     /* 0: one a processor */
     FILE *progress;     /* NULL: silent */
-    const volatile sig_atomic_t *stop; /* NULL, or set to non-zero (by a signal) to stop */
+    const volatile sig_atomic_t *stop; /* NULL, or set by rud_stop_request */
 } rud_experiment_options;
 
 /* Runs what is not done yet and leaves config.yaml, runs.jsonl, results.json, results.csv and
@@ -42,7 +43,7 @@ typedef struct rud_run_task {
     size_t cap;                        /* episodes after which the run counts as censored */
     bool tuning;                       /* ends once solved: regrets are not needed */
     bool with_examples;                /* play examples at the end */
-    const volatile sig_atomic_t *stop; /* NULL, or set to non-zero to stop */
+    const volatile sig_atomic_t *stop; /* NULL, or set by rud_stop_request */
 } rud_run_task;
 
 /* Plays the run: deterministic but for `seconds`. RUD_EDIVERGED, RUD_EINTERRUPTED. Caller frees

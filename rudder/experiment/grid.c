@@ -65,12 +65,20 @@ static score score_setting(const rud_runs *runs, int64_t delay, const char *meth
     return median;
 }
 
+/* What the config says for a variant. */
+static size_t random_episodes_of(const rud_config *config, int64_t delay)
+{
+    const double least = (double)config->agent.random_episodes;
+    if (delay == RUD_NO_DELAY) return config->agent.random_episodes;
+    return (size_t)ceil(fmax(least, config->random_episodes_per_delay * (double)delay));
+}
+
 rud_setting rud_grid_best(const rud_config *config, const rud_runs *runs, int64_t delay,
                           const char *method)
 {
     rud_setting best = {.step_size = config->agent.step_size,
                         .initial_value = config->agent.initial_value,
-                        .random_episodes = config->agent.random_episodes};
+                        .random_episodes = random_episodes_of(config, delay)};
     rud_setting setting;
     score lowest = {INFINITY, INFINITY};
     if (!rud_grid_has(&config->grid, method)) return best;

@@ -1,9 +1,10 @@
 #include "experiment/json_values_private.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/number.h"
 
 bool rud_json_put(json_object *object, const char *key, json_object *value)
 {
@@ -19,18 +20,18 @@ bool rud_json_push(json_object *array, json_object *value)
     return false;
 }
 
-/* The fewest digits, from `digits` on, that read back to `value`, but at most `most`. NULL without
- * memory; not for values that are not finite. */
-static json_object *number(double value, int digits, int most)
+/* Of a finite number; NULL without memory. */
+static json_object *exact_number(double value)
 {
-    char text[40];
-    for (; digits <= most; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value) break;
-    }
-    /* the host may have set a locale with a decimal comma */
-    char *comma = strchr(text, ',');
-    if (comma) *comma = '.';
+    char text[RUD_NUMBER_SIZE];
+    rud_number_text(value, text);
+    return json_object_new_double_s(value, text);
+}
+
+static json_object *rounded_number(double value)
+{
+    char text[RUD_NUMBER_SIZE];
+    rud_number_rounded(value, 6, text);
     return json_object_new_double_s(value, text);
 }
 
@@ -42,19 +43,19 @@ bool rud_json_put_null(json_object *object, const char *key)
 bool rud_json_put_number(json_object *object, const char *key, double value)
 {
     if (!isfinite(value)) return rud_json_put_null(object, key);
-    return rud_json_put(object, key, number(value, 15, 17));
+    return rud_json_put(object, key, exact_number(value));
 }
 
 bool rud_json_push_number(json_object *array, double value)
 {
     if (!isfinite(value)) return json_object_array_add(array, NULL) == 0;
-    return rud_json_push(array, number(value, 15, 17));
+    return rud_json_push(array, exact_number(value));
 }
 
 bool rud_json_push_rounded(json_object *array, double value)
 {
     if (!isfinite(value)) return json_object_array_add(array, NULL) == 0;
-    return rud_json_push(array, number(value, 6, 6));
+    return rud_json_push(array, rounded_number(value));
 }
 
 bool rud_json_put_count(json_object *object, const char *key, size_t value)
@@ -144,7 +145,7 @@ rud_status rud_json_get_text(json_object *object, const char *key, char **text)
     return *text ? RUD_OK : rud_error(RUD_ENOMEM, "field `%s`: no memory left", key);
 }
 
-bool rud_json_number_at(json_object *array, size_t k, double *value)
+bool rud_number_text_at(json_object *array, size_t k, double *value)
 {
     json_object *entry = json_object_array_get_idx(array, k);
     if (entry && !is_number(entry)) return false;

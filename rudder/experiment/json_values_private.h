@@ -42,6 +42,6 @@ rud_status rud_json_get_name(json_object *object, const char *key, char *name, s
 rud_status rud_json_get_text(json_object *object, const char *key, char **text);
 
 /* Number k of an array; NaN where it is null. False where it is something else. */
-bool rud_json_number_at(json_object *array, size_t k, double *value);
+bool rud_number_text_at(json_object *array, size_t k, double *value);
 
 #endif

@@ -81,9 +81,12 @@ void rud_runs_free(rud_runs *runs);
 /* One line of runs.jsonl, without the newline; caller owns *text. */
 rud_status rud_run_to_json(const rud_run *run, char **text);
 
-/* Reads runs.jsonl: every whole line. A torn last line (a killed run) is left out, and the file is
- * cut back to its last whole line. An absent file gives no runs. */
+/* Reads runs.jsonl: every whole line. A last line without its end, which is still being written or
+ * was torn by a kill, is left out. An absent file gives no runs. */
 rud_status rud_runs_read(const char *path, rud_runs *runs);
+
+/* Cuts a torn last line off runs.jsonl, so that more can be appended. */
+rud_status rud_runs_mend(const char *path);
 
 /* One environment variant and method. */
 typedef struct rud_summary {

@@ -55,7 +55,7 @@ static rud_status claim(const char *folder, const char *path, const char *text, 
 {
     bool same = false;
     RUD_TRY(same_text(path, text, &same));
-    if (same && !force) return RUD_OK;
+    if (same) return RUD_OK;
     if (!force && !is_empty(folder)) {
         return rud_error(RUD_EEXIST,
                          "%s: the folder is not empty and not a run of this configuration; choose "

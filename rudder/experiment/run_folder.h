@@ -6,9 +6,9 @@
 
 #include "experiment/config.h"
 
-/* Makes `folder` a run of `config`: writes config.yaml into it where it is absent or empty.
- * RUD_EEXIST where it holds anything else than a run of this configuration, unless `force`: then
- * the files named in `replaced` (ended by NULL) are removed. */
+/* Makes `folder` a run of `config`: writes config.yaml into it where it is absent or empty, and
+ * leaves a run of this configuration as it is. RUD_EEXIST where it holds anything else, unless
+ * `force`: then the files named in `replaced` (ended by NULL) are removed. */
 rud_status rud_run_folder_open(const char *folder, const rud_config *config, bool force,
                                const char *const *replaced);
 

@@ -163,7 +163,7 @@ static rud_status play_episodes(player *player, rud_run *run)
     for (size_t number = 1; number <= task->cap; number++) {
         rud_episode *episode = NULL;
         if (run->solved && number > at_least) return RUD_OK;
-        if (task->stop != NULL && *task->stop) return rud_error(RUD_EINTERRUPTED, "interrupted");
+        RUD_TRY(rud_stop_check(task->stop));
         RUD_TRY(rud_rollout(player->env, act, player->agent, &episode));
         rud_status status = rud_agent_finish(player->agent, episode);
         if (status == RUD_OK) status = record(player, episode, number, run);

@@ -61,13 +61,20 @@ rud_status rud_runs_read(const char *path, rud_runs *runs)
     char *bytes;
     size_t size;
     RUD_TRY(rud_file_read(path, size_limit, &bytes, &size));
-    size_t whole = whole_lines(bytes, size);
-    rud_status status = read_lines(path, bytes, whole, runs);
-    if (status == RUD_OK && whole < size && truncate(path, (off_t)whole) != 0) {
-        status =
-            rud_error(RUD_EIO, "%s: cannot cut off its torn last line: %s", path, strerror(errno));
-    }
+    const rud_status status = read_lines(path, bytes, whole_lines(bytes, size), runs);
     free(bytes);
     if (status != RUD_OK) rud_runs_free(runs);
     return status;
+}
+
+rud_status rud_runs_mend(const char *path)
+{
+    if (!rud_file_exists(path)) return RUD_OK;
+    char *bytes;
+    size_t size;
+    RUD_TRY(rud_file_read(path, size_limit, &bytes, &size));
+    const size_t whole = whole_lines(bytes, size);
+    free(bytes);
+    if (whole == size || truncate(path, (off_t)whole) == 0) return RUD_OK;
+    return rud_error(RUD_EIO, "%s: cannot cut off its torn last line: %s", path, strerror(errno));
 }

@@ -226,3 +226,45 @@ double rud_r_squared(const double *prediction, const double *target, size_t n)
     if (!(total > 0.0)) return NAN;
     return 1.0 - residual / total;
 }
+
+/* A value of a sample and where it stands. */
+typedef struct placed {
+    double value;
+    size_t place;
+} placed;
+
+static int compare_placed(const void *left, const void *right)
+{
+    const placed *a = left, *b = right;
+    return a->value < b->value ? -1 : a->value > b->value;
+}
+
+/* The midrank of each value; false where one is NaN. */
+static bool rank_values(const double *values, size_t n, placed *sorted, double *ranks)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (isnan(values[i])) return false;
+        sorted[i] = (placed){values[i], i};
+    }
+    qsort(sorted, n, sizeof *sorted, compare_placed);
+    for (size_t first = 0, last; first < n; first = last + 1) {
+        for (last = first; last + 1 < n && sorted[last + 1].value == sorted[first].value;) last++;
+        for (size_t i = first; i <= last; i++) {
+            ranks[sorted[i].place] = (double)(first + last) / 2.0;
+        }
+    }
+    return true;
+}
+
+double rud_spearman(const double *x, const double *y, size_t n)
+{
+    placed *sorted = calloc(n + 1, sizeof *sorted);
+    double *ranks = calloc(n + 1, 2 * sizeof *ranks), correlation = NAN;
+    if (sorted && ranks && rank_values(x, n, sorted, ranks) &&
+        rank_values(y, n, sorted, ranks + n)) {
+        correlation = rud_pearson(ranks, ranks + n, n);
+    }
+    free(sorted);
+    free(ranks);
+    return correlation;
+}

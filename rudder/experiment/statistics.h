@@ -33,6 +33,10 @@ void rud_holm(double *p, size_t n);
 double rud_pearson(const double *x, const double *y, size_t n);
 double rud_r_squared(const double *prediction, const double *target, size_t n);
 
+/* Spearman's rank correlation: Pearson's of the midranks. NaN where a variance is 0, where a number
+ * is NaN, or without memory. */
+double rud_spearman(const double *x, const double *y, size_t n);
+
 #ifdef __cplusplus
 }
 #endif

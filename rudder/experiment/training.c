@@ -6,6 +6,7 @@
 
 #include "agents/rollout.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "base/pool.h"
 #include "base/progress.h"
 #include "experiment/evaluation.h"
@@ -86,12 +87,15 @@ static double learning_rate_at(const rud_config *config, size_t update)
 
 static rud_status write_metrics(trainer *trainer, size_t update, size_t updates)
 {
-    char line[256];
-    const double main = trainer->main / (double)updates, all = trainer->all / (double)updates;
+    enum { DIGITS = 9 };
+    char main[RUD_NUMBER_SIZE], all[RUD_NUMBER_SIZE], rate[RUD_NUMBER_SIZE], line[256];
+    rud_number_rounded(trainer->main / (double)updates, DIGITS, main);
+    rud_number_rounded(trainer->all / (double)updates, DIGITS, all);
+    rud_number_rounded(trainer->learning_rate, DIGITS, rate);
     const int length = snprintf(line, sizeof line,
-                                "{\"update\": %zu, \"loss_main\": %.9g, \"loss_all\": %.9g, "
-                                "\"learning_rate\": %.9g}\n",
-                                update, main, all, trainer->learning_rate);
+                                "{\"update\": %zu, \"loss_main\": %s, \"loss_all\": %s, "
+                                "\"learning_rate\": %s}\n",
+                                update, main, all, rate);
     trainer->main = trainer->all = 0;
     return rud_file_append(trainer->metrics, line, (size_t)length);
 }
@@ -121,8 +125,7 @@ static rud_status train(trainer *trainer, rud_training_result *result)
     const size_t updates = trainer->config->train.updates;
     size_t since = 0;
     for (size_t number = 1; number <= updates; number++) {
-        const volatile sig_atomic_t *stop = trainer->options->stop;
-        if (stop != NULL && *stop) return rud_error(RUD_EINTERRUPTED, "interrupted");
+        RUD_TRY(rud_stop_check(trainer->options->stop));
         RUD_TRY(update(trainer, number));
         result->updates = number;
         since++;

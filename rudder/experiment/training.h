@@ -2,10 +2,10 @@
 #ifndef RUD_EXPERIMENT_TRAINING_H
 #define RUD_EXPERIMENT_TRAINING_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/stop.h"
 #include "experiment/config.h"
 
 #ifdef __cplusplus
@@ -14,9 +14,9 @@ extern "C" {
 
 typedef struct rud_training_run_options {
     const char *folder; /* RUN: model.safetensors, metrics.jsonl, config.yaml */
-    bool force;
-    FILE *progress; /* NULL: silent */
-    const volatile sig_atomic_t *stop;
+    bool force;         /* use a folder that holds something else: its results are replaced */
+    FILE *progress;     /* NULL: silent */
+    const volatile sig_atomic_t *stop; /* NULL, or set by rud_stop_request */
 } rud_training_run_options;
 
 /* Against the exact values on unseen episodes; NaN where the environment has none. */

@@ -147,8 +147,9 @@ static size_t tail_floats(const rud_activations *activations)
            (network->spec.bidirectional ? aligned(B * 2 * H) + aligned(B * K) : 0);
 }
 
-void rud_activations_keep(rud_activations *activations, const bool gates[RUD_GATES])
+void rud_activations_keep(rud_activations *activations, const bool gates[RUD_GATES], float close)
 {
+    activations->close = close;
     memcpy(activations->keep, gates, sizeof activations->keep);
     activations->network = NULL; /* what the last forward left is laid out for another choice */
 }

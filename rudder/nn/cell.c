@@ -29,6 +29,13 @@ static const rud_cell presets[] = {
         .hidden = RUD_IDENTITY,
     },
     {
+        .name = "rudder-centred", /* ours: on centred inputs no drift has to be unlearned */
+        .gates = {[RUD_GATE_INPUT] = {.recurrent = true, .bias = true},
+                  [RUD_GATE_CELL_INPUT] = {.forward = true}},
+        .cell_input = RUD_TANH,
+        .hidden = RUD_IDENTITY,
+    },
+    {
         .name = "r-lstm", /* Chormai 2018 */
         .gates = {ALL, ALL, ALL, ALL},
         .cell_input = RUD_RELU,

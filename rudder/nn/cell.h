@@ -55,7 +55,8 @@ static inline bool rud_gate_present(const rud_cell *cell, rud_gate gate)
     return c->forward || c->recurrent || c->bias;
 }
 
-/* The preset `lstm`, `lstm1997`, `rudder` or `r-lstm`; NULL if there is none of that name. */
+/* The preset `lstm`, `lstm1997`, `rudder`, `rudder-centred` or `r-lstm`; NULL if there is none of
+ * that name. */
 const rud_cell *rud_cell_preset(const char *name);
 
 /* Preset k = 0, 1, ...; NULL behind the last. */

@@ -92,9 +92,9 @@ rud_status rud_activations_create(rud_activations **activations); /* caller owns
 void rud_activations_free(rud_activations **activations);
 
 /* Says of which gates forward, from the next on, keeps the pre-activations too; none at first. With
- * any, cells close to zero are computed in double precision, and so are these pre-activations:
- * relevance is divided by them. */
-void rud_activations_keep(rud_activations *activations, const bool gates[RUD_GATES]);
+ * any, cells less than `close` from zero are computed in double precision, and so are these
+ * pre-activations: relevance is divided by them. */
+void rud_activations_keep(rud_activations *activations, const bool gates[RUD_GATES], float close);
 
 /* x[T][B][D] -> outputs y[T][B][K] of every step. h_{-1} = c_{-1} = 0. Padded steps are computed
  * like any other and are harmless: give them no gradient. x and lengths are borrowed until backward

@@ -52,6 +52,7 @@ struct rud_activations {
     const size_t *lengths; /* [B]; NULL: all are T */
     size_t T, B;
     bool keep[RUD_GATES];
+    float close;            /* to zero: what is computed in double precision where any is kept */
     size_t kept;            /* of the present gates, in the last forward: their pre-activations */
     rud_workspace forward;  /* what forward leaves, layer by layer, then y and scratch */
     rud_workspace backward; /* scratch of backward */

@@ -5,8 +5,6 @@
 
 #include "nn/network_private.h"
 
-static const float close_to_zero = 0.002f;
-
 /* One cell: unit j of episode b at step t. */
 typedef struct cell_place {
     const rud_activations *activations;
@@ -94,11 +92,11 @@ static void refine_cell(const cell_place *at)
 enum { AT_ONCE = 16 };
 
 /* Is any of count numbers close to zero? */
-static bool any_close(const float *c, size_t count)
+static bool any_close(const float *c, size_t count, float limit)
 {
     unsigned close = 0;
 #pragma omp simd reduction(| : close)
-    for (size_t k = 0; k < count; k++) close |= c[k] < close_to_zero && c[k] > -close_to_zero;
+    for (size_t k = 0; k < count; k++) close |= c[k] < limit && c[k] > -limit;
     return close != 0;
 }
 
@@ -109,10 +107,10 @@ static void refine_cells_of(const rud_activations *activations, rud_half half,
     const float *c = memory->c + (t * activations->B + b) * H;
     for (size_t first = 0; first < H; first += AT_ONCE) {
         const size_t end = first + AT_ONCE < H ? first + AT_ONCE : H;
-        if (!any_close(c + first, end - first)) continue;
+        if (!any_close(c + first, end - first, activations->close)) continue;
         for (size_t j = first; j < end; j++) {
             const cell_place at = {activations, half, memory, t, b, j};
-            if (fabsf(c[j]) < close_to_zero) refine_cell(&at);
+            if (fabsf(c[j]) < activations->close) refine_cell(&at);
         }
     }
 }
@@ -125,10 +123,10 @@ static void refine_gate_of(const rud_activations *activations, rud_half half,
     float *pre = memory->pre + ((t * activations->B + b) * activations->kept + k) * H;
     for (size_t first = 0; first < H; first += AT_ONCE) {
         const size_t end = first + AT_ONCE < H ? first + AT_ONCE : H;
-        if (!any_close(pre + first, end - first)) continue;
+        if (!any_close(pre + first, end - first, activations->close)) continue;
         for (size_t j = first; j < end; j++) {
             const cell_place at = {activations, half, memory, t, b, j};
-            if (fabsf(pre[j]) < close_to_zero) pre[j] = (float)pre_activation(&at, g);
+            if (fabsf(pre[j]) < activations->close) pre[j] = (float)pre_activation(&at, g);
         }
     }
 }

@@ -25,6 +25,7 @@ struct rud_explainer {
     const rud_predictor *predictor; /* NULL: of a network as it is */
     const rud_network *network;     /* of that; NULL with a predictor */
     const float *feature_mean;      /* [D] of that */
+    const rud_network *replacement; /* by rud_explainer_set_network; else NULL */
     rud_attribution_options options;
     rud_attribution *attribution;
     rud_features *features[2]; /* of a network: without and with the final observation */
@@ -53,6 +54,7 @@ static rud_status allocate(const rud_attribution_options *options, rud_explainer
 
 static const rud_network *network_of(const rud_explainer *explainer)
 {
+    if (explainer->replacement) return explainer->replacement;
     return explainer->predictor ? rud_predictor_network(explainer->predictor) : explainer->network;
 }
 
@@ -263,29 +265,38 @@ static const float *feature_mean(const rud_explainer *explainer)
     return explainer->mean;
 }
 
+/* Packs B episodes as the network reads them and fills the input. */
+static rud_status pack(rud_explainer *explainer, bool all_rows, size_t B,
+                       rud_attribution_input *input)
+{
+    RUD_TRY(rud_batch_pack(&explainer->batch, features_of(explainer, all_rows), explainer->episodes,
+                           B));
+    *input = (rud_attribution_input){.network = network_of(explainer),
+                                     .x = explainer->batch.x,
+                                     .lengths = explainer->batch.lengths,
+                                     .T = explainer->batch.T,
+                                     .B = B,
+                                     .feature_mean = feature_mean(explainer),
+                                     .scale = 1,
+                                     .names = explainer->name_of};
+    if (explainer->predictor) {
+        rud_predictor_output_scale(explainer->predictor, &input->scale, &input->offset);
+    }
+    return RUD_OK;
+}
+
 /* A batch of B checked episodes, all with their final observation as input or all without. */
 static rud_status explain_batch(rud_explainer *explainer, const rud_episode *const *episodes,
                                 const place *places, size_t B, rud_explanation *explanations)
 {
-    rud_attribution_input input = {.network = network_of(explainer),
-                                   .feature_mean = feature_mean(explainer),
-                                   .scale = 1,
-                                   .names = explainer->name_of};
+    rud_attribution_input input;
     rud_attribution_result result;
     for (size_t b = 0; b < B; b++) {
         const size_t k = places[b].index;
         explainer->episodes[b] = episodes[k];
         explainer->name_of[b] = name_episode(episodes[k], k, explainer->names[b]);
     }
-    RUD_TRY(rud_batch_pack(&explainer->batch, features_of(explainer, places->all_rows),
-                           explainer->episodes, B));
-    input.x = explainer->batch.x;
-    input.lengths = explainer->batch.lengths;
-    input.T = explainer->batch.T;
-    input.B = B;
-    if (explainer->predictor) {
-        rud_predictor_output_scale(explainer->predictor, &input.scale, &input.offset);
-    }
+    RUD_TRY(pack(explainer, places->all_rows, B, &input));
     const rud_status status =
         rud_attribution_run(explainer->attribution, &explainer->options, &input, &result);
     if (status == RUD_EDIVERGED && explainer->predictor) {
@@ -383,5 +394,80 @@ rud_status rud_explainer_run(rud_explainer *explainer, const rud_episode *const 
     const rud_status status = explain(explainer, episodes, count, places, explanations);
     for (size_t k = 0; status != RUD_OK && k < count; k++) rud_explanation_free(&explanations[k]);
     free(places);
+    return status;
+}
+
+static bool same_shape(const rud_network_spec *a, const rud_network_spec *b)
+{
+    return a->inputs == b->inputs && a->hidden == b->hidden && a->layers == b->layers &&
+           a->outputs == b->outputs && a->bidirectional == b->bidirectional;
+}
+
+rud_status rud_explainer_set_network(rud_explainer *explainer, const rud_network *network)
+{
+    explainer->replacement = NULL;
+    if (network == NULL) return RUD_OK;
+    const rud_network *own = network_of(explainer);
+    if (own == NULL) {
+        return rud_error(RUD_EINVAL,
+                         "the predictor \"%s\" has no network that another could take the place of",
+                         rud_predictor_cell(explainer->predictor));
+    }
+    if (!same_shape(rud_network_specification(own), rud_network_specification(network))) {
+        return rud_error(RUD_EINVAL, "the other network must have the same inputs, hidden units, "
+                                     "layers, outputs and direction");
+    }
+    explainer->replacement = network;
+    return RUD_OK;
+}
+
+/* The rows of the network's input in the order in which their steps are removed, and how many rows
+ * the first removed[k] steps are. */
+static void order_rows(const size_t *order, const size_t *removed, size_t count, size_t steps,
+                       size_t inputs, size_t *rows, size_t *removed_rows)
+{
+    size_t last = steps; /* place of the last step */
+    for (size_t k = 0, next = 0; k < steps; k++) {
+        rows[next++] = order[k];
+        if (order[k] != steps - 1) continue;
+        last = k;
+        if (inputs > steps) rows[next++] = steps;
+    }
+    for (size_t k = 0; k < count; k++) {
+        removed_rows[k] = removed[k] + (inputs > steps && removed[k] > last ? 1 : 0);
+    }
+}
+
+static rud_status perturb(rud_explainer *explainer, const rud_episode *episode,
+                          const rud_perturbation *perturbation, double *prediction)
+{
+    const bool all_rows =
+        explainer->predictor == NULL && episode->observation_rows > episode->steps;
+    rud_attribution_input input;
+    explainer->episodes[0] = episode;
+    explainer->name_of[0] = name_episode(episode, 0, explainer->names[0]);
+    RUD_TRY(pack(explainer, all_rows, 1, &input));
+    return rud_attribution_perturb(explainer->attribution, &explainer->options, &input,
+                                   perturbation, prediction);
+}
+
+rud_status rud_explainer_perturb(rud_explainer *explainer, const rud_episode *episode,
+                                 const size_t *order, const size_t *removed, size_t count,
+                                 double *prediction)
+{
+    place place;
+    if (network_of(explainer) == NULL) {
+        return rud_error(RUD_EINVAL,
+                         "the predictor \"%s\" has no network: there are no inputs to remove",
+                         rud_predictor_cell(explainer->predictor));
+    }
+    RUD_TRY(find_places(explainer, &episode, 1, &place));
+    size_t *rows = calloc(place.inputs + count, sizeof *rows);
+    if (rows == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu inputs", place.inputs);
+    size_t *removed_rows = rows + place.inputs;
+    order_rows(order, removed, count, episode->steps, place.inputs, rows, removed_rows);
+    const rud_perturbation perturbation = {rows, removed_rows, count};
+    const rud_status status = perturb(explainer, episode, &perturbation, prediction);
+    free(rows);
     return status;
 }

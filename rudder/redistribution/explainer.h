@@ -62,6 +62,19 @@ const rud_attribution_options *rud_explainer_options(const rud_explainer *explai
 rud_status rud_explainer_run(rud_explainer *explainer, const rud_episode *const *episodes,
                              size_t count, rud_explanation *explanations);
 
+/* Explains from now on by `network` in the place of its own, in the same units; NULL: by its own
+ * again. Borrowed until then. RUD_EINVAL: it differs in its specification, or there is none to take
+ * the place of. */
+rud_status rud_explainer_set_network(rud_explainer *explainer, const rud_network *network);
+
+/* Predictions of an episode while its steps are removed, at the network's inputs: prediction[k] is
+ * that without the steps order[0] .. order[removed[k] - 1]; what takes their place is
+ * options.remove. A final observation goes with the last step. order[T] holds every step once;
+ * removed[count] <= T; prediction[count]. RUD_EINVAL where there is no network. */
+rud_status rud_explainer_perturb(rud_explainer *explainer, const rud_episode *episode,
+                                 const size_t *order, const size_t *removed, size_t count,
+                                 double *prediction);
+
 /* A name for input column d in name[size], such as "observation[1]=3"; "" where d >= D. */
 void rud_explainer_feature_name(const rud_explainer *explainer, size_t d, char *name, size_t size);
 

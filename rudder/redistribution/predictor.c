@@ -22,7 +22,8 @@ const rud_predictor_kind *rud_predictor_kind_of(const char *cell)
         }
     }
     rud_error(RUD_EINVAL,
-              "unknown predictor cell \"%s\"; there are lstm, lstm1997, rudder, r-lstm, linear, "
+              "unknown predictor cell \"%s\"; there are lstm, lstm1997, rudder, "
+              "rudder-centred, r-lstm, linear, "
               "uniform, exact",
               cell);
     return NULL;

@@ -20,9 +20,9 @@ extern "C" {
 enum { RUD_NAME_SIZE = 24 };
 
 typedef struct rud_predictor_options {
-    /* A cell preset: `lstm`, `lstm1997`, `rudder`, `r-lstm`; or `linear` (ridge regression of G on
-     * the sum of the inputs), `uniform` (g_t = G (t + 1) / T) or `exact` (the environment's
-     * E[G | history]). */
+    /* A cell preset: `lstm`, `lstm1997`, `rudder`, `rudder-centred`, `r-lstm`; or `linear` (ridge
+     * regression of G on the sum of the inputs), `uniform` (g_t = G (t + 1) / T) or `exact` (the
+     * environment's E[G | history]). */
     char cell[RUD_NAME_SIZE];
     size_t hidden;           /* H */
     size_t layers;           /* L */

@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/number.h"
 #include "redistribution/predictor_private.h"
 
 static rud_status add_number(rud_tensor_file *file, const char *key, double value)
 {
-    char text[32];
-    snprintf(text, sizeof text, "%.17g", value);
+    char text[RUD_NUMBER_SIZE];
+    rud_number_text(value, text);
     return rud_tensor_file_add_metadata(file, key, text);
 }
 
@@ -68,10 +69,8 @@ static rud_status read_text(const rud_tensor_file *file, const char *key, const 
 static rud_status read_number(const rud_tensor_file *file, const char *key, double *value)
 {
     const char *text = NULL;
-    char *end = NULL;
     RUD_TRY(read_text(file, key, &text));
-    *value = strtod(text, &end);
-    if (end == text || *end != '\0' || !isfinite(*value)) {
+    if (!rud_number_parse(text, value) || !isfinite(*value)) {
         return rud_error(RUD_EFORMAT, "metadata \"%s\" is \"%s\"; a finite number is needed", key,
                          text);
     }

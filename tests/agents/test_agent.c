@@ -81,6 +81,15 @@ START_TEST(monte_carlo_by_hand)
 }
 END_TEST
 
+static rud_agent *q_learner(const rud_env *env)
+{
+    rud_agent_options options = rud_agent_options_default();
+    options.step_size = (rud_step_size){.sample_mean = false, .constant = 0.5};
+    options.initial_value = 2;
+    options.discount = 0.9;
+    return created("q-learning", &options, env);
+}
+
 /* alpha 1/2, gamma 0.9, all values 2 at first:
  *     Q(7, 1) = 2 + (1 + 0.9 * 2 - 2) / 2 = 2.4
  *     Q(8, 0) = 2 + (0 + 0.9 * 2.4 - 2) / 2 = 2.08
@@ -88,11 +97,7 @@ END_TEST
 START_TEST(q_learning_by_hand)
 {
     rud_env *env = env_of("coin-walk", 0);
-    rud_agent_options options = rud_agent_options_default();
-    options.step_size = (rud_step_size){.sample_mean = false, .constant = 0.5};
-    options.initial_value = 2;
-    options.discount = 0.9;
-    rud_agent *agent = created("q-learning", &options, env);
+    rud_agent *agent = q_learner(env);
     rud_episode *episode = walk();
     episode->terminated = !_i;
     episode->truncated = _i;
@@ -100,6 +105,29 @@ START_TEST(q_learning_by_hand)
     assert_greedy(agent, 7, 0, _i ? 4.4 : 3.5);
     assert_greedy(agent, 8, 0, 2.08);
     assert_greedy(agent, 6, 0, 2);
+    rud_episode_free(&episode);
+    rud_agent_free(&agent);
+    rud_env_free(&env);
+}
+END_TEST
+
+/* The values of q_learning_by_hand, but for the last step: where it leads is not known. */
+START_TEST(q_learning_needs_the_final_observation_of_a_cut_episode)
+{
+    rud_env *env = env_of("coin-walk", 0);
+    rud_agent *agent = q_learner(env);
+    rud_episode *episode = walk(), *shorter = NULL;
+    episode->terminated = false;
+    episode->truncated = true;
+    episode->observation_rows = episode->steps;
+    ck_assert_ok(rud_episode_copy(episode, &shorter)); /* has no memory for a fourth row */
+    show(agent, shorter);
+    assert_greedy(agent, 7, 1, 2.4);
+    assert_greedy(agent, 8, 0, 2.08);
+    shorter->steps = 0;
+    ck_assert_int_eq(rud_agent_finish(agent, shorter), RUD_EINVAL);
+    shorter->steps = 3;
+    rud_episode_free(&shorter);
     rud_episode_free(&episode);
     rud_agent_free(&agent);
     rud_env_free(&env);
@@ -312,6 +340,7 @@ Suite *test_suite(void)
     TCase *by_hand = tcase_create("by hand");
     tcase_add_test(by_hand, monte_carlo_by_hand);
     tcase_add_loop_test(by_hand, q_learning_by_hand, 0, 2);
+    tcase_add_test(by_hand, q_learning_needs_the_final_observation_of_a_cut_episode);
     suite_add_tcase(suite, by_hand);
     TCase *acting = tcase_create("acting");
     tcase_add_test(acting, random_episodes_come_first);

@@ -171,6 +171,7 @@ static void step_short(const rud_env_options *options, void *states, rud_rng *rn
 static const rud_env_kind short_kind = {.name = "short",
                                         .summary = "-",
                                         .state_size = sizeof(int32_t),
+                                        .options = RUD_ENV_HAS_DELAY | RUD_ENV_HAS_REWARD,
                                         .specify = specify_short,
                                         .reset = reset_short,
                                         .step = step_short};

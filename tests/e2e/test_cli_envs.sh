@@ -9,7 +9,7 @@ check_exit 0 "envs" "$RUDDER" envs
 check "... lists coin-walk" grep -q '^coin-walk$' "$SCRATCH/stdout"
 check_exit 0 "envs --json" "$RUDDER" envs --json
 check "... holds spaces and optimal return" grep -q \
-    '^\[.*{"name":"coin-walk",.*"observation_space":"Discrete(13)","action_space":"Discrete(2)",.*"optimal_return":24.*\]$' \
+    '^\[.*{"name":"coin-walk",.*"observation_space":"Discrete(13)","action_space":"Discrete(2)","options":"reward, delayed",.*"optimal_return":24.*\]$' \
     "$SCRATCH/stdout"
 
 # Episodes are whole, of integers, and each has its seed: it can be recorded alone.
@@ -33,7 +33,7 @@ check_exit 0 "--set reward" "$RUDDER" envs rollout coin-walk -n 20 --set reward=
 check "... pays before the end" grep -qE '"rewards": \[[0, ]*1, ' "$SCRATCH/stdout"
 
 check_exit 0 "inspect" "$RUDDER" inspect "$a" --json
-check "... counts" grep -q '"kind":"episodes",.*"episodes":3,"steps":150,"length":{"min":50.0,"mean":50.0,' "$SCRATCH/stdout"
+check "... counts" grep -q '"kind":"episodes",.*"format":"jsonl","episodes":3,"steps":150,"length_min":50.0,"length_mean":50.0,' "$SCRATCH/stdout"
 
 check_exit 2 "an unknown environment" "$RUDDER" envs rollout coin-wlak
 check "... says which there are" grep -q 'coin-walk, watch-repair' "$SCRATCH/stderr"
@@ -41,16 +41,19 @@ check_exit 2 "no environment" "$RUDDER" envs rollout
 check_exit 2 "delay 0" "$RUDDER" envs rollout watch-repair --set delay=0
 check "... says what is allowed" grep -q 'setting "delay=0": delay must be at least 1, found 0' "$SCRATCH/stderr"
 check_exit 2 "an option that no environment has" "$RUDDER" envs rollout watch-repair --set dealy=3
+check_exit 2 "an option of another environment" "$RUDDER" envs rollout coin-walk --set delay=5
+check "... is named" grep -q 'coin-walk has no option "delay"' "$SCRATCH/stderr"
 check_exit 2 "-n without rollout" "$RUDDER" envs -n 3
 check_exit 2 "an unknown action" "$RUDDER" envs record coin-walk
 
 # A file that cannot be written is named; what stood there stays.
-echo kept >"$SCRATCH/file"
-check_exit 1 "output below a file" "$RUDDER" envs rollout coin-walk -o "$SCRATCH/file/x.jsonl"
-check "... is named" grep -q 'file/x.jsonl' "$SCRATCH/stderr"
-check_exit 1 "a full disk" sh -c 'trap "" XFSZ; ulimit -f 1; "$0" envs rollout coin-walk -n 100 -o "$1"' "$RUDDER" "$SCRATCH/file"
-check "... is named" grep -q "rudder: .*/file: " "$SCRATCH/stderr"
-check "... and the old file is as it was" grep -qx kept "$SCRATCH/file"
+file=$SCRATCH/file.jsonl
+echo kept >"$file"
+check_exit 1 "output below a file" "$RUDDER" envs rollout coin-walk -o "$file/x.jsonl"
+check "... is named" grep -q 'file.jsonl/x.jsonl' "$SCRATCH/stderr"
+check_exit 1 "a full disk" sh -c 'trap "" XFSZ; ulimit -f 1; "$0" envs rollout coin-walk -n 100 -o "$1"' "$RUDDER" "$file"
+check "... is named" grep -q "rudder: .*/file.jsonl: " "$SCRATCH/stderr"
+check "... and the old file is as it was" grep -qx kept "$file"
 check "... and nothing is left aside" test -z "$(find "$SCRATCH" -name '*.tmp')"
 check_exit 1 "a full standard output" sh -c '"$0" envs rollout coin-walk -n 100 >/dev/full' "$RUDDER"
 finish

@@ -66,8 +66,9 @@ headers_stand_alone() {
     bad=0
     for header in rudder/*.h rudder/*/*.h envs/*.h agent_bridge/*.h; do
         [ -e "$header" ] || continue
+        # shellcheck disable=SC2046  # the flags are meant to split
         echo "#include \"$header\"" |
-            ${CC:-gcc} -std=c11 -D_POSIX_C_SOURCE=200809L -Wall -Werror -Irudder -I. -fsyntax-only -x c - || bad=1
+            ${CC:-gcc} $(pkg-config --cflags hdf5-serial) -std=c11 -D_POSIX_C_SOURCE=200809L -Wall -Werror -Irudder -I. -fsyntax-only -x c - || bad=1
     done
     return "$bad"
 }

@@ -19,7 +19,7 @@ check "shell lines" test "$(wc -l <"$SCRATCH/commands")" -gt 10
 compile() {
     # shellcheck disable=SC2046
     "${CC:-gcc}" -std=c11 -Wall -Wextra -Werror -Irudder -I. "$SCRATCH/$1.c" "$BUILD/librudder.a" \
-        $(pkg-config --libs openblas yaml-0.1 json-c) -lm -pthread -o "$SCRATCH/$1"
+        $(pkg-config --libs openblas yaml-0.1 json-c hdf5-serial) -lm -pthread -o "$SCRATCH/$1"
 }
 
 # Step 0 holds the mean return, step 3 the key's; tolerances, for another processor rounds otherwise.
@@ -47,6 +47,49 @@ if [ "$BUILD" = build ]; then
     check "corridor.c prints what README shows" corridor_is_as_shown
 else
     skip "the C programs" "they are built against the plain build only, not $BUILD"
+fi
+
+# The Python that saves a network: explain predicts what PyTorch does. Where safetensors is missing,
+# a stand-in writes the format.
+block_of python >"$SCRATCH/save.py"
+mkdir -p "$SCRATCH/runs" "$SCRATCH/stand-in/safetensors"
+: >"$SCRATCH/stand-in/safetensors/__init__.py"
+cat >"$SCRATCH/stand-in/safetensors/torch.py" <<'PYTHON'
+import json, struct
+def save_file(tensors, path):
+    header, body = {}, b""
+    for name, p in tensors.items():
+        data = struct.pack(f"<{p.numel()}f", *p.flatten().tolist())
+        header[name] = {"dtype": "F32", "shape": list(p.shape),
+                        "data_offsets": [len(body), len(body) + len(data)]}
+        body += data
+    text = json.dumps(header).encode()
+    with open(path, "wb") as f:
+        f.write(struct.pack("<Q", len(text)) + text + body)
+PYTHON
+cat >>"$SCRATCH/save.py" <<'PYTHON'
+import json
+x = torch.randn(5, 3)
+print(json.dumps({"observations": x.tolist()}))
+with open("y", "w") as f:
+    f.write(str(model["head"](model["lstm"](x.unsqueeze(1))[0][-1, 0]).item()))
+PYTHON
+explain_predicts_as_pytorch() {
+    (
+        cd "$SCRATCH" && "$python" save.py >inputs.jsonl &&
+            "$RUDDER" explain -m runs/torch.safetensors inputs.jsonl --method lrp --json >explained
+    ) && sed 's/.*"prediction":\([^,]*\).*/\1/' "$SCRATCH/explained" | paste - "$SCRATCH/y" |
+        awk '{ d = $1 - $2; exit NF != 2 || d > 1e-6 || -d > 1e-6 }'
+}
+python=
+for candidate in python3 /usr/bin/python3; do
+    "$candidate" -c 'import torch' 2>/dev/null && python=$candidate && break
+done
+if [ -n "$python" ]; then
+    "$python" -c 'import safetensors.torch' 2>/dev/null || export PYTHONPATH="$SCRATCH/stand-in"
+    check "the Python saves what explain reads" explain_predicts_as_pytorch
+else
+    skip "the Python that saves a network" "there is no PyTorch"
 fi
 
 # Every sub-command with its options, each a line "COMMAND OPTION".

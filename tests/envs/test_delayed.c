@@ -55,6 +55,7 @@ static const rud_env_kind counter_kind = {
     .name = "counter",
     .summary = "-",
     .state_size = sizeof(counter),
+    .options = RUD_ENV_HAS_DELAY,
     .specify = specify_counter,
     .reset = reset_counter,
     .step = step_counter,

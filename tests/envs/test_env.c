@@ -14,13 +14,24 @@ static const rud_env_options variants[] = {
 };
 enum { VARIANTS = sizeof variants / sizeof variants[0] };
 
-/* Test case number -> environment and options. */
-static rud_env *created(int number, size_t copies)
+static unsigned options_of(const char *name)
 {
     rud_env *env = NULL;
-    ck_assert_int_eq(rud_env_create(rud_env_name((size_t)number / VARIANTS),
-                                    &variants[number % VARIANTS], copies, &env),
-                     RUD_OK);
+    ck_assert_int_eq(rud_env_create(name, &variants[0], 1, &env), RUD_OK);
+    const unsigned options = rud_env_specification(env)->options;
+    rud_env_free(&env);
+    return options;
+}
+
+/* Test case number -> environment, and of the variant's options those that it has. */
+static rud_env *created(int number, size_t copies)
+{
+    const char *name = rud_env_name((size_t)number / VARIANTS);
+    rud_env_options options = variants[number % VARIANTS];
+    rud_env *env = NULL;
+    if (!(options_of(name) & RUD_ENV_HAS_DELAY)) options.delay = 0;
+    if (!(options_of(name) & RUD_ENV_HAS_REWARD)) options.immediate_reward = false;
+    ck_assert_int_eq(rud_env_create(name, &options, copies, &env), RUD_OK);
     return env;
 }
 
@@ -449,6 +460,21 @@ START_TEST(create_refuses_bad_arguments)
 }
 END_TEST
 
+START_TEST(an_option_that_nobody_reads_is_refused)
+{
+    rud_env *env = NULL;
+    ck_assert_uint_eq(options_of("coin-walk"), RUD_ENV_HAS_REWARD);
+    ck_assert_uint_eq(options_of("watch-repair"), RUD_ENV_HAS_DELAY);
+    rud_env_options options = {.delay = 5};
+    ck_assert_int_eq(rud_env_create("coin-walk", &options, 1, &env), RUD_EINVAL);
+    ck_assert_ptr_null(env);
+    ck_assert_ptr_nonnull(strstr(rud_last_error(), "coin-walk has no option \"delay\""));
+    options = (rud_env_options){.immediate_reward = true};
+    ck_assert_int_eq(rud_env_create("watch-repair", &options, 1, &env), RUD_EINVAL);
+    ck_assert_ptr_nonnull(strstr(rud_last_error(), "watch-repair has no option \"reward\""));
+}
+END_TEST
+
 /* A kind with a box of two actions, and nothing that is optional. */
 static rud_status specify_bare(const rud_env_options *options, rud_env_spec *spec)
 {
@@ -537,6 +563,7 @@ Suite *test_suite(void)
     TCase *table = tcase_create("table");
     tcase_add_test(table, table_lists_each_environment_once);
     tcase_add_test(table, create_refuses_bad_arguments);
+    tcase_add_test(table, an_option_that_nobody_reads_is_refused);
     tcase_add_test(table, own_kind_needs_no_optional_functions);
     suite_add_tcase(suite, table);
     return suite;

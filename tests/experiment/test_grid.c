@@ -71,6 +71,20 @@ START_TEST(settings_are_all_combinations)
 }
 END_TEST
 
+/* Of methods that are not tuned; the longer the delay, the more. */
+START_TEST(random_episodes_grow_with_the_delay)
+{
+    rud_config config = tuned();
+    const rud_runs none = {0};
+    ck_assert_uint_eq(rud_grid_best(&config, &none, 200, "rudder").random_episodes, 7);
+    config.random_episodes_per_delay = 2.5;
+    ck_assert_uint_eq(rud_grid_best(&config, &none, 1, "rudder").random_episodes, 7);
+    ck_assert_uint_eq(rud_grid_best(&config, &none, 5, "rudder").random_episodes, 13);
+    ck_assert_uint_eq(rud_grid_best(&config, &none, 200, "rudder").random_episodes, 500);
+    ck_assert_uint_eq(rud_grid_best(&config, &none, RUD_NO_DELAY, "rudder").random_episodes, 7);
+}
+END_TEST
+
 START_TEST(lowest_median_wins)
 {
     const rud_config config = tuned();
@@ -132,6 +146,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("experiment/grid");
     TCase *best = tcase_create("best");
     tcase_add_test(best, settings_are_all_combinations);
+    tcase_add_test(best, random_episodes_grow_with_the_delay);
     tcase_add_test(best, lowest_median_wins);
     tcase_add_test(best, poor_decisions_break_ties);
     tcase_add_test(best, only_fitting_runs_count);

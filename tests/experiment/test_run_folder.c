@@ -41,13 +41,14 @@ START_TEST(new_folder_gets_the_configuration)
 }
 END_TEST
 
+/* Also by force, which is for the folder of something else. */
 START_TEST(same_configuration_opens_and_keeps_its_results)
 {
     rud_config config = small_config(METHODS("exact"));
     new_folder();
     ck_assert_ok(open_folder(&config, false));
     ck_assert_ok(rud_file_write(at("old.json"), "1", 1));
-    ck_assert_ok(open_folder(&config, false));
+    ck_assert_ok(open_folder(&config, _i));
     ck_assert(rud_file_exists(at("old.json")));
     config.first_seed++;
     ck_assert_int_eq(open_folder(&config, false), RUD_EEXIST);
@@ -86,7 +87,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("experiment/run_folder");
     TCase *opening = tcase_create("opening");
     tcase_add_loop_test(opening, new_folder_gets_the_configuration, 0, 2);
-    tcase_add_test(opening, same_configuration_opens_and_keeps_its_results);
+    tcase_add_loop_test(opening, same_configuration_opens_and_keeps_its_results, 0, 2);
     tcase_add_test(opening, force_replaces_results_and_nothing_else);
     tcase_add_test(opening, file_in_place_of_the_folder_is_refused);
     suite_add_tcase(suite, opening);

@@ -236,6 +236,19 @@ START_TEST(correlation_and_determination_by_hand)
 }
 END_TEST
 
+START_TEST(rank_correlation)
+{
+    const double x[] = {1, 2, 3, 4}, curved[] = {1, 8, 27, 64}, falling[] = {0, -1, -5, -9};
+    const double tied[] = {1, 2, 2, 3}, constant[] = {2, 2, 2, 2}, hole[] = {1, NAN, 2, 3};
+    ck_assert_double_eq_tol(rud_spearman(x, curved, 4), 1, 1e-15);
+    ck_assert_double_eq_tol(rud_spearman(x, falling, 4), -1, 1e-15);
+    /* ranks 0, 1.5, 1.5, 3 against 0 .. 3: 4.5 / sqrt(5 * 4.5) */
+    ck_assert_double_eq_tol(rud_spearman(x, tied, 4), 4.5 / sqrt(22.5), 1e-15);
+    ck_assert(isnan(rud_spearman(x, constant, 4)));
+    ck_assert(isnan(rud_spearman(x, hole, 4)));
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("experiment/statistics");
@@ -253,6 +266,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, mann_whitney_without_values_is_nan);
     tcase_add_test(tests, holm_by_hand);
     tcase_add_test(tests, correlation_and_determination_by_hand);
+    tcase_add_test(tests, rank_correlation);
     suite_add_tcase(suite, tests);
     return suite;
 }

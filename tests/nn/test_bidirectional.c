@@ -221,7 +221,7 @@ START_TEST(kept_pre_activations_make_the_gates)
     problem p = create_problem(0, 1);
     run(&p);
     double *y = to_doubles(rud_activations_outputs(p.activations), p.T * p.B * K);
-    rud_activations_keep(p.activations, keep);
+    rud_activations_keep(p.activations, keep, 0.002f);
     ck_assert_ok(rud_network_forward(p.network, p.x, p.lengths, p.T, p.B, p.activations));
     ck_assert_double_lt(
         relative_difference(rud_activations_outputs(p.activations), y, p.T * p.B * K), 1e-6);

@@ -455,12 +455,12 @@ END_TEST
 
 START_TEST(presets_are_listed)
 {
-    static const char *const names[] = {"lstm", "lstm1997", "rudder", "r-lstm"};
-    for (size_t k = 0; k < 4; k++) {
+    static const char *const names[] = {"lstm", "lstm1997", "rudder", "rudder-centred", "r-lstm"};
+    for (size_t k = 0; k < 5; k++) {
         ck_assert_str_eq(rud_cell_preset_at(k)->name, names[k]);
         ck_assert_ptr_eq(rud_cell_preset(names[k]), rud_cell_preset_at(k));
     }
-    ck_assert_ptr_null(rud_cell_preset_at(4));
+    ck_assert_ptr_null(rud_cell_preset_at(5));
     ck_assert_ptr_null(rud_cell_preset("LSTM"));
 }
 END_TEST

@@ -1,6 +1,7 @@
 /* Model files: what stands in them, what comes back, what is refused. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -82,6 +83,34 @@ START_TEST(saving_changes_no_prediction)
         ck_assert_double_eq_tol(after[t], before[t], 1e-5);
     }
     rud_predictor_free(&predictor);
+    rud_episodes_free(&list);
+}
+END_TEST
+
+/* A host program may have set a locale with a decimal comma. */
+START_TEST(the_hosts_locale_changes_no_file)
+{
+    char first[1024], second[1024], *bytes[2];
+    size_t sizes[2];
+    rud_episodes list = lessons(1, 32);
+    rud_predictor *predictor = trained("linear", 0, &list), *loaded = NULL;
+    snprintf(first, sizeof first, "%s/model", test_folder());
+    snprintf(second, sizeof second, "%s/model", test_folder());
+    ck_assert_ok(rud_predictor_save(predictor, first));
+    test_use_decimal_comma();
+    ck_assert_ok(rud_predictor_load(first, &loaded));
+    const double mean = rud_predictor_target_mean(predictor);
+    ck_assert_double_ne(mean, floor(mean)); /* it is written with a point */
+    ck_assert_double_eq(rud_predictor_target_mean(loaded), mean);
+    ck_assert_ok(rud_predictor_save(predictor, second));
+    ck_assert_ok(rud_file_read(first, SIZE_MAX - 1, &bytes[0], &sizes[0]));
+    ck_assert_ok(rud_file_read(second, SIZE_MAX - 1, &bytes[1], &sizes[1]));
+    ck_assert_uint_eq(sizes[0], sizes[1]);
+    ck_assert_mem_eq(bytes[0], bytes[1], sizes[0]);
+    free(bytes[0]);
+    free(bytes[1]);
+    rud_predictor_free(&predictor);
+    rud_predictor_free(&loaded);
     rud_episodes_free(&list);
 }
 END_TEST
@@ -274,6 +303,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(whole, loaded_model_predicts_the_same, 0,
                         sizeof variants / sizeof *variants);
     tcase_add_test(whole, saving_changes_no_prediction);
+    tcase_add_test(whole, the_hosts_locale_changes_no_file);
     tcase_add_test(whole, metadata_and_tensors);
     suite_add_tcase(suite, whole);
     TCase *refused = tcase_create("refused");

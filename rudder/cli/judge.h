@@ -1,0 +1,45 @@
+/* The judges of `rudder judge`: what they share. */
+#ifndef RUD_CLI_JUDGE_H
+#define RUD_CLI_JUDGE_H
+
+#include "cli/explain.h"
+
+typedef struct cli_judge {
+    cli_verbosity verbosity;
+    rud_judge_work work;
+    const char *page; /* of -o; NULL: none */
+    bool json;
+} cli_judge;
+
+/* Options of every judge: --json, -o, --threads, --seed, -q, -v. For argp's children; the input is
+ * a cli_judge. */
+extern const struct argp cli_judge_argp;
+
+/* Prints the table or JSON, and writes the page; frees the judgement. Returns the exit code. */
+int cli_judge_show(const cli_judge *judge, rud_status status, rud_judgement *judgement);
+
+/* A number that is finite and at least `low`; else ends with a usage error that names `what`. */
+double cli_judge_real(struct argp_state *state, const char *what, const char *text, double low);
+
+/* The model and episodes that the other judges need, and the methods they judge. */
+typedef struct cli_judge_case {
+    cli_judge judge;
+    cli_explain_arguments explain; /* of it: the model, its head, the episodes' path */
+    size_t output;                 /* of the head */
+    rud_judge_method *methods;
+    size_t method_count;
+    cli_explain_model model;
+    rud_episodes episodes;
+} cli_judge_case;
+
+/* Options -m, --head, --method, --output and those of cli_judge_argp; the input is a
+ * cli_judge_case. */
+extern const struct argp cli_judge_case_argp;
+
+/* Reads model and episodes; *what is a view into it. Close also after a failure. */
+rud_status cli_judge_case_open(cli_judge_case *judged, rud_judge_case *what);
+void cli_judge_case_close(cli_judge_case *judged);
+
+cli_run cli_judge_toy, cli_judge_perturbation, cli_judge_truth, cli_judge_randomise;
+
+#endif

@@ -1,0 +1,98 @@
+/* What judges of a model's explanations share: model, episodes, methods. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/judge.h"
+
+enum { KEY_HEAD = 0x1000, KEY_METHOD, KEY_OUTPUT };
+
+static const struct argp_option options[] = {
+    {"model", 'm', "MODEL|RUN", 0,
+     "A model file, a run folder that holds one, or a safetensors file with the LSTM of others", 5},
+    {"head", KEY_HEAD, "NAME", 0, "The head of an LSTM of others, where several fit", 5},
+    {"output", KEY_OUTPUT, "K", 0, "Output of the head (default 0)", 5},
+    {"method", KEY_METHOD, "NAME[:OPTION=VALUE,...]", 0,
+     "Method to judge, such as lrp:rule=half,epsilon=0.01; may be repeated (default: all)", 5},
+    {0},
+};
+
+static void add_method(cli_judge_case *judged, const char *text, struct argp_state *state)
+{
+    const size_t count = judged->method_count;
+    rud_judge_method *methods = realloc(judged->methods, (count + 1) * sizeof *methods);
+    if (!methods) argp_failure(state, CLI_FAILED, 0, "no memory for the methods");
+    if (!methods) return;
+    judged->methods = methods;
+    if (rud_judge_method_parse(text, &methods[count]) != RUD_OK) {
+        argp_error(state, "--method: %s", rud_last_error());
+    }
+    judged->method_count++;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+    cli_judge_case *judged = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &judged->judge;
+        return 0;
+    case 'm':
+        judged->explain.model = argument;
+        return 0;
+    case KEY_HEAD:
+        judged->explain.head = argument;
+        return 0;
+    case KEY_OUTPUT:
+        judged->output = cli_number(state, "--output", argument, 0, 1u << 20);
+        return 0;
+    case KEY_METHOD:
+        add_method(judged, argument, state);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (judged->explain.episodes) {
+            argp_error(state, "one EPISODES only, found '%s' too", argument);
+        }
+        judged->explain.episodes = argument;
+        return 0;
+    case ARGP_KEY_END:
+        if (!judged->explain.model) argp_error(state, "-m MODEL is missing");
+        if (!judged->explain.episodes) {
+            argp_error(state, "EPISODES is missing: a file, or - for standard input");
+        }
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&cli_judge_argp, 0, 0, 0}, {0}};
+const struct argp cli_judge_case_argp = {options, parse, 0, 0, children, 0, 0};
+
+rud_status cli_judge_case_open(cli_judge_case *judged, rud_judge_case *what)
+{
+    judged->explain.options = rud_attribution_options_default();
+    RUD_TRY(cli_explain_model_open(&judged->explain, NULL, &judged->model));
+    RUD_TRY(rud_jsonl_read(judged->explain.episodes, &judged->episodes));
+    if (judged->episodes.count == 0) {
+        return rud_error(RUD_EFORMAT, "%s: holds no episode",
+                         strcmp(judged->explain.episodes, "-") == 0 ? "standard input"
+                                                                    : judged->explain.episodes);
+    }
+    *what = (rud_judge_case){
+        .predictor = judged->model.predictor,
+        .network = judged->model.network,
+        .episodes = (const rud_episode *const *)judged->episodes.items,
+        .count = judged->episodes.count,
+        .methods = judged->methods,
+        .method_count = judged->method_count,
+        .output = judged->output,
+    };
+    return RUD_OK;
+}
+
+void cli_judge_case_close(cli_judge_case *judged)
+{
+    cli_explain_model_close(&judged->model);
+    rud_episodes_free(&judged->episodes);
+    free(judged->methods);
+}

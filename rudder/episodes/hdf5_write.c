@@ -1,0 +1,217 @@
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "episodes/hdf5_private.h"
+
+static const uint64_t chunk_bytes_limit = (uint64_t)1 << 31; /* libhdf5 allows less than 2^32 */
+
+rud_status rud_hdf5_write_failed(const char *what)
+{
+    (void)rud_hdf5_failed(what);
+    return rud_error(RUD_EIO, "%s", rud_last_error());
+}
+
+/* Small nodes: an array has one chunk and a group few entries, and the default nodes would take
+ * more room than an episode's numbers. */
+static hid_t creation_properties(void)
+{
+    hid_t creation = H5Pcreate(H5P_FILE_CREATE);
+    if (creation < 0) return creation;
+    H5Pset_istore_k(creation, 4);
+    H5Pset_link_creation_order(creation, 0);
+    return creation;
+}
+
+rud_status rud_hdf5_create(const char *path, hid_t *file)
+{
+    rud_hdf5_start();
+    hid_t creation = creation_properties();
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    *file = -1;
+    if (creation >= 0 && access >= 0) {
+        H5Pset_file_locking(access, true, true);
+        rud_hdf5_limit_memory(access);
+        /* numbers go straight to the disk: a failure that shows when an array is closed could not
+         * be mended any more */
+        H5Pset_cache(access, 0, 521, 0, 0.75);
+        /* Readable from HDF5 1.8 (2008) on; older layouts are larger and slower. */
+        H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18);
+        *file = H5Fcreate(path, H5F_ACC_TRUNC, creation, access);
+    }
+    rud_status status = *file < 0 ? rud_hdf5_write_failed("cannot be written") : RUD_OK;
+    if (creation >= 0) H5Pclose(creation);
+    if (access >= 0) H5Pclose(access);
+    return status;
+}
+
+/* libhdf5 writes what it holds whenever it closes something, and where that fails (a full disk) it
+ * keeps the file open. So the rest is written to /dev/null. */
+static void write_nowhere(hid_t object)
+{
+    int *descriptor = NULL;
+    hid_t file = H5Iget_file_id(object);
+    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (nowhere >= 0 && file >= 0 &&
+        H5Fget_vfd_handle(file, H5P_DEFAULT, (void **)&descriptor) >= 0 && descriptor != NULL)
+        dup2(nowhere, *descriptor);
+    if (nowhere >= 0) close(nowhere);
+    if (file >= 0) H5Fclose(file);
+}
+
+void rud_hdf5_discard(hid_t file)
+{
+    write_nowhere(file);
+    H5Fclose(file);
+}
+
+rud_status rud_hdf5_close(hid_t file)
+{
+    if (H5Fflush(file, H5F_SCOPE_GLOBAL) < 0) {
+        rud_status status = rud_hdf5_write_failed("cannot be written");
+        rud_hdf5_discard(file);
+        return status;
+    }
+    return H5Fclose(file) < 0 ? rud_hdf5_write_failed("cannot be written") : RUD_OK;
+}
+
+hid_t rud_hdf5_bool_type(void)
+{
+    hid_t type = H5Tenum_create(H5T_STD_I8LE);
+    const int8_t no = 0, yes = 1;
+    if (type < 0) return type;
+    H5Tenum_insert(type, "FALSE", &no);
+    H5Tenum_insert(type, "TRUE", &yes);
+    return type;
+}
+
+/* Chunks of `rows` rows, or as many as a chunk can hold. */
+static hid_t chunked(size_t rows, size_t width, hid_t type)
+{
+    size_t row = (width > 0 ? width : 1) * H5Tget_size(type);
+    hsize_t chunk[2] = {rows > 0 ? rows : 1, width};
+    if (row > 0 && chunk[0] > chunk_bytes_limit / row) chunk[0] = chunk_bytes_limit / row;
+    if (chunk[0] == 0) chunk[0] = 1;
+    hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+    if (creation >= 0 && H5Pset_chunk(creation, width > 0 ? 2 : 1, chunk) < 0) {
+        H5Pclose(creation);
+        return -1;
+    }
+    return creation;
+}
+
+static hid_t link_properties(void)
+{
+    hid_t links = H5Pcreate(H5P_LINK_CREATE);
+    if (links < 0) return links;
+    H5Pset_create_intermediate_group(links, 1);
+    H5Pset_char_encoding(links, H5T_CSET_UTF8);
+    return links;
+}
+
+rud_status rud_hdf5_write(hid_t group, const char *name, hid_t type, size_t rows, size_t width,
+                          size_t chunk_rows, hid_t memory, const void *values, hid_t *id)
+{
+    hsize_t dims[2] = {rows, width}, limits[2] = {H5S_UNLIMITED, width};
+    hid_t space = H5Screate_simple(width > 0 ? 2 : 1, dims, limits);
+    hid_t creation = chunked(chunk_rows, width, type);
+    hid_t links = link_properties();
+    hid_t made = -1;
+    if (space >= 0 && creation >= 0 && links >= 0)
+        made = H5Dcreate2(group, name, type, space, links, creation, H5P_DEFAULT);
+    bool good = made >= 0;
+    if (good && values != NULL)
+        good = H5Dwrite(made, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
+    rud_status status = good ? RUD_OK : rud_hdf5_write_failed(name);
+    if (!good) write_nowhere(group);
+    if (made >= 0 && (!good || id == NULL) && H5Dclose(made) < 0 && good)
+        status = rud_hdf5_write_failed(name);
+    if (id != NULL) *id = good ? made : -1;
+    if (space >= 0) H5Sclose(space);
+    if (creation >= 0) H5Pclose(creation);
+    if (links >= 0) H5Pclose(links);
+    return status;
+}
+
+rud_status rud_hdf5_append(hid_t id, size_t before, size_t rows, size_t width, hid_t memory,
+                           const void *values)
+{
+    int rank = width > 0 ? 2 : 1;
+    hsize_t dims[2] = {before + rows, width}, start[2] = {before, 0}, counts[2] = {rows, width};
+    if (H5Dset_extent(id, dims) < 0) return rud_hdf5_write_failed("rows cannot be added");
+    hid_t file = H5Dget_space(id);
+    hid_t space = H5Screate_simple(rank, counts, NULL);
+    bool good = file >= 0 && space >= 0 &&
+                H5Sselect_hyperslab(file, H5S_SELECT_SET, start, NULL, counts, NULL) >= 0 &&
+                H5Dwrite(id, memory, space, file, H5P_DEFAULT, values) >= 0;
+    rud_status status = good ? RUD_OK : rud_hdf5_write_failed("rows cannot be written");
+    if (file >= 0) H5Sclose(file);
+    if (space >= 0) H5Sclose(space);
+    return status;
+}
+
+rud_status rud_hdf5_set_attribute(hid_t object, const char *name, hid_t type, hid_t memory,
+                                  const void *value)
+{
+    if (H5Aexists(object, name) > 0 && H5Adelete(object, name) < 0)
+        return rud_hdf5_write_failed(name);
+    hid_t space = H5Screate(H5S_SCALAR);
+    hid_t creation = H5Pcreate(H5P_ATTRIBUTE_CREATE);
+    if (creation >= 0) H5Pset_char_encoding(creation, H5T_CSET_UTF8);
+    hid_t attribute = H5Acreate2(object, name, type, space, creation, H5P_DEFAULT);
+    bool good = attribute >= 0 && H5Awrite(attribute, memory, value) >= 0;
+    rud_status status = good ? RUD_OK : rud_hdf5_write_failed(name);
+    if (attribute >= 0) H5Aclose(attribute);
+    if (creation >= 0) H5Pclose(creation);
+    if (space >= 0) H5Sclose(space);
+    return rud_error_context(status, "attribute");
+}
+
+rud_status rud_hdf5_set_text(hid_t object, const char *name, const char *text)
+{
+    hid_t type = H5Tcopy(H5T_C_S1);
+    if (type < 0 || H5Tset_size(type, H5T_VARIABLE) < 0 || H5Tset_cset(type, H5T_CSET_UTF8) < 0)
+        return rud_hdf5_write_failed(name);
+    rud_status status = rud_hdf5_set_attribute(object, name, type, type, &text);
+    H5Tclose(type);
+    return status;
+}
+
+/* Everything of one attribute, of any type, by way of memory. */
+static herr_t copy_attribute(hid_t from, const char *name, const H5A_info_t *info, void *context)
+{
+    const hid_t to = *(const hid_t *)context;
+    hid_t attribute = H5Aopen(from, name, H5P_DEFAULT);
+    hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute);
+    hid_t memory = type < 0 ? -1 : H5Tget_native_type(type, H5T_DIR_DEFAULT);
+    hid_t space = attribute < 0 ? -1 : H5Aget_space(attribute);
+    hssize_t count = space < 0 ? -1 : H5Sget_simple_extent_npoints(space);
+    size_t size = memory < 0 ? 0 : H5Tget_size(memory);
+    size_t stored = type < 0 ? 0 : H5Tget_size(type);
+    herr_t result = -1;
+    /* what the value takes in the file bounds the memory */
+    bool bounded =
+        count >= 0 && size > 0 && stored > 0 && (uint64_t)count <= info->data_size / stored + 1;
+    void *value = bounded ? calloc((size_t)count + 1, size) : NULL;
+    if (value != NULL && H5Aread(attribute, memory, value) >= 0) {
+        hid_t copy = H5Acreate2(to, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+        if (copy >= 0) result = H5Awrite(copy, memory, value);
+        if (copy >= 0) H5Aclose(copy);
+        H5Dvlen_reclaim(memory, space, H5P_DEFAULT, value);
+    }
+    free(value);
+    if (space >= 0) H5Sclose(space);
+    if (memory >= 0) H5Tclose(memory);
+    if (type >= 0) H5Tclose(type);
+    if (attribute >= 0) H5Aclose(attribute);
+    return result;
+}
+
+rud_status rud_hdf5_copy_attributes(hid_t from, hid_t to)
+{
+    hsize_t at = 0;
+    if (H5Aiterate2(from, H5_INDEX_NAME, H5_ITER_INC, &at, copy_attribute, &to) < 0)
+        return rud_hdf5_write_failed("an attribute cannot be copied");
+    return RUD_OK;
+}

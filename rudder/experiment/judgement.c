@@ -1,0 +1,146 @@
+/* A judge's result: its memory, and as text. */
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "experiment/judge_private.h"
+
+rud_status rud_judgement_allocate(rud_judgement *judgement, size_t count, size_t point_count)
+{
+    judgement->rows = calloc(count, sizeof *judgement->rows);
+    judgement->row_count = judgement->rows ? count : 0;
+    judgement->points = calloc(point_count + 1, sizeof *judgement->points);
+    judgement->point_count = point_count;
+    bool made = judgement->rows && judgement->points;
+    for (size_t k = 0; made && k < count && point_count > 0; k++) {
+        judgement->rows[k].curve = calloc(point_count, sizeof(double));
+        made = judgement->rows[k].curve != NULL;
+    }
+    return made ? RUD_OK : rud_error(RUD_ENOMEM, "no memory for a table of %zu rows", count);
+}
+
+void rud_judgement_free(rud_judgement *judgement)
+{
+    for (size_t k = 0; k < judgement->row_count; k++) free(judgement->rows[k].curve);
+    free(judgement->rows);
+    free(judgement->points);
+    judgement->rows = NULL;
+    judgement->points = NULL;
+    judgement->row_count = judgement->point_count = judgement->fact_count = 0;
+}
+
+void rud_judgement_fact_add(rud_judgement *judgement, const char *key, double value)
+{
+    judgement->facts[judgement->fact_count++] = (rud_judgement_fact){key, value};
+}
+
+void rud_mean_deviation(const double *values, size_t n, size_t stride, double *mean,
+                        double *deviation)
+{
+    size_t count = 0;
+    double sum = 0, squares = 0;
+    for (size_t k = 0; k < n; k++) {
+        if (!isfinite(values[k * stride])) continue;
+        sum += values[k * stride];
+        count++;
+    }
+    *mean = count > 0 ? sum / (double)count : (double)NAN;
+    for (size_t k = 0; k < n; k++) {
+        const double off = values[k * stride] - *mean;
+        if (isfinite(off)) squares += off * off;
+    }
+    *deviation = count > 1 ? sqrt(squares / (double)(count - 1)) : count > 0 ? 0 : (double)NAN;
+}
+
+rud_status rud_judge_stopped(const rud_judge_work *work)
+{
+    return work->stop && *work->stop ? rud_error(RUD_EINTERRUPTED, "interrupted") : RUD_OK;
+}
+
+enum { CELL_SIZE = 48 };
+
+/* "0.999 +- 0.001" */
+static void write_cell(const rud_judgement_row *row, size_t column, char cell[CELL_SIZE])
+{
+    const double mean = row->mean[column], deviation = row->deviation[column];
+    if (isnan(mean)) {
+        snprintf(cell, CELL_SIZE, "-");
+    } else if (isnan(deviation)) {
+        snprintf(cell, CELL_SIZE, "%.3f", mean);
+    } else if (fabs(mean) < 1000) {
+        snprintf(cell, CELL_SIZE, "%.3f +- %.3f", mean, deviation);
+    } else {
+        snprintf(cell, CELL_SIZE, "%.3g +- %.3g", mean, deviation);
+    }
+}
+
+static int label_width(const rud_judgement *judgement)
+{
+    size_t width = strlen(judgement->row);
+    for (size_t k = 0; k < judgement->row_count; k++) {
+        const size_t length = strlen(judgement->rows[k].label);
+        if (length > width) width = length;
+    }
+    return (int)width;
+}
+
+static int column_width(const rud_judgement *judgement, size_t column)
+{
+    size_t width = strlen(judgement->columns[column].title);
+    char cell[CELL_SIZE];
+    for (size_t k = 0; k < judgement->row_count; k++) {
+        write_cell(&judgement->rows[k], column, cell);
+        if (strlen(cell) > width) width = strlen(cell);
+    }
+    return (int)width + 2;
+}
+
+static void print_header(const rud_judgement *judgement, const char *group, FILE *stream)
+{
+    if (judgement->group) fprintf(stream, "\n%s\n", group);
+    fprintf(stream, "%-*s", label_width(judgement), judgement->row);
+    for (size_t c = 0; c < judgement->column_count; c++) {
+        fprintf(stream, "%*s", column_width(judgement, c), judgement->columns[c].title);
+    }
+    fputc('\n', stream);
+}
+
+static void print_row(const rud_judgement *judgement, const rud_judgement_row *row, FILE *stream)
+{
+    char cell[CELL_SIZE];
+    fprintf(stream, "%-*s", label_width(judgement), row->label);
+    for (size_t c = 0; c < judgement->column_count; c++) {
+        write_cell(row, c, cell);
+        fprintf(stream, "%*s", column_width(judgement, c), cell);
+    }
+    fputc('\n', stream);
+}
+
+/* "mean_updates" as "mean updates" */
+static void print_facts(const rud_judgement *judgement, FILE *stream)
+{
+    for (size_t k = 0; k < judgement->fact_count; k++) {
+        const rud_judgement_fact *fact = &judgement->facts[k];
+        fputs(k > 0 ? ", " : "", stream);
+        for (const char *c = fact->key; *c; c++) fputc(*c == '_' ? ' ' : *c, stream);
+        fprintf(stream, " %.8g", fact->value);
+    }
+    fprintf(stream, "; mean and standard deviation over %s\n", judgement->deviation);
+}
+
+void rud_judgement_print(const rud_judgement *judgement, FILE *stream)
+{
+    print_facts(judgement, stream);
+    const char *group = NULL;
+    for (size_t k = 0; k < judgement->row_count; k++) {
+        const rud_judgement_row *row = &judgement->rows[k];
+        if (!group || strcmp(group, row->group) != 0) print_header(judgement, row->group, stream);
+        group = row->group;
+        print_row(judgement, row, stream);
+    }
+    fputc('\n', stream);
+    for (size_t c = 0; c < judgement->column_count; c++) {
+        fprintf(stream, "%s: %s\n", judgement->columns[c].title, judgement->columns[c].meaning);
+    }
+}
