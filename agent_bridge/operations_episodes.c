@@ -4,7 +4,7 @@
 
 #include "agent_bridge/operations_private.h"
 
-rud_status rud_read_time_limit(rud_request *request)
+static rud_status read_time_limit(rud_request *request)
 {
     static const char *const choices[] = {"cut", "terminal", NULL};
     unsigned choice = 0;
@@ -14,7 +14,8 @@ rud_status rud_read_time_limit(rud_request *request)
     return RUD_OK;
 }
 
-rud_status rud_read_mix(rud_server *server, rud_request *request)
+/* As configured where the request names none. */
+static rud_status read_mix(rud_server *server, rud_request *request)
 {
     request->redistribution = server->options.redistributor.redistribution;
     return rud_wire_real((rud_wire_place){"", &request->problem}, &request->message.root, "mix", 0,
@@ -23,7 +24,7 @@ rud_status rud_read_mix(rud_server *server, rud_request *request)
 
 rud_status rud_begin_submit(rud_server *server, rud_session *session, rud_request *request)
 {
-    RUD_TRY(rud_read_time_limit(request));
+    RUD_TRY(read_time_limit(request));
     RUD_TRY(rud_task_select(server, session, request, &request->message.root, RUD_SELECT_INFER));
     request->store = true;
     request->next_step = RUD_NEXT_STORAGE;
@@ -39,8 +40,8 @@ rud_status rud_work_submit(rud_worker *worker, rud_request *request)
 
 rud_status rud_begin_redistribute(rud_server *server, rud_session *session, rud_request *request)
 {
-    RUD_TRY(rud_read_time_limit(request));
-    RUD_TRY(rud_read_mix(server, request));
+    RUD_TRY(read_time_limit(request));
+    RUD_TRY(read_mix(server, request));
     RUD_TRY(rud_wire_bool((rud_wire_place){"", &request->problem}, &request->message.root, "submit",
                           &request->store));
     RUD_TRY(rud_task_select(server, session, request, &request->message.root, RUD_SELECT_INFER));
@@ -48,7 +49,8 @@ rud_status rud_begin_redistribute(rud_server *server, rud_session *session, rud_
     return RUD_OK;
 }
 
-rud_status rud_check_stored(rud_request *request)
+/* Does the storage of this request's episodes stand? */
+static rud_status check_stored(rud_request *request)
 {
     if (request->stored == RUD_OK) return RUD_OK;
     if (request->stored == RUD_EIO) request->problem.code = RUD_PROBLEM_STORAGE;
@@ -59,7 +61,7 @@ rud_status rud_check_stored(rud_request *request)
 rud_status rud_finish_store(rud_request *request)
 {
     size_t accepted = 0, cut = 0;
-    RUD_TRY(rud_check_stored(request));
+    RUD_TRY(check_stored(request));
     for (size_t k = 0; k < request->count; k++) {
         const rud_episode *episode = request->episodes[k];
         accepted += request->added[k];

@@ -25,15 +25,7 @@ rud_status rud_finish_store(rud_request *request);
 rud_status rud_finish_train(rud_request *request);
 rud_status rud_finish_pause(rud_request *request);
 
-/* time_limit and mix of a request; `mix` as configured where it names none. */
-rud_status rud_read_time_limit(rud_request *request);
-rud_status rud_read_mix(rud_server *server, rud_request *request);
-
 /* The task's fields of a reply as they are now. */
 void rud_pack_task_now(rud_packer *packer, rud_task *task);
-
-/* Does the storage of this request's episodes stand? Sets the problem `storage` where it does not.
- */
-rud_status rud_check_stored(rud_request *request);
 
 #endif

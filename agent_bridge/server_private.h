@@ -31,7 +31,6 @@ typedef struct rud_model {
     rud_predictor *predictor;
 } rud_model;
 
-rud_model *rud_model_hold(rud_model *model);
 void rud_model_release(rud_model **model);
 
 /* ---- tasks ---- */
@@ -50,7 +49,7 @@ typedef struct rud_task_view {
 struct rud_task {
     char key[RUD_TASK_KEY + 1];
     rud_task_spec spec;
-    bool inferred;
+    atomic_bool inferred; /* from episodes; nobody has given the specification yet */
     size_t index;
     char *folder; /* of its state */
 
@@ -82,9 +81,6 @@ void rud_server_add_task(rud_server *server, rud_task *task);
 
 rud_status rud_task_create(rud_server *server, rud_task_spec *spec, bool inferred, rud_task **task);
 void rud_task_free(rud_task **task);
-
-/* The task of that key, or NULL. Of the front thread. */
-rud_task *rud_task_find(const rud_server *server, const char *key);
 
 /* What happens where a request names no task and the session has none. */
 typedef enum rud_selection {
@@ -302,9 +298,6 @@ void *rud_trainer_main(void *server);
 /* Does the work of one request, or of several redistributions of one task, and passes them on. */
 void rud_work(rud_worker *worker, rud_request *requests);
 
-/* What redistribute does for several requests of one task. */
-void rud_redistribute_requests(rud_worker *worker, rud_request *requests);
-
 /* Passes a request on after its work. */
 void rud_server_pass(rud_server *server, rud_request *request, rud_status status);
 
@@ -348,6 +341,9 @@ struct rud_server {
     bool closing;              /* `shutdown` was asked for */
     atomic_bool ending;        /* what still waits is refused */
 };
+
+/* Lets every thread finish what it has. */
+void rud_server_join(rud_server *server);
 
 /* What `top -H` shows of the calling thread; at most 15 characters. */
 void rud_name_thread(const char *name);

@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 
-rud_model *rud_model_hold(rud_model *model)
+static rud_model *hold(rud_model *model)
 {
     atomic_fetch_add(&model->holders, 1);
     return model;
@@ -28,12 +28,13 @@ rud_task_view rud_task_look(rud_task *task)
     pthread_mutex_lock(&task->lock);
     rud_task_view view = task->view;
     view.paused = task->paused;
-    rud_model_hold(view.model);
+    hold(view.model);
     pthread_mutex_unlock(&task->lock);
     return view;
 }
 
-rud_task *rud_task_find(const rud_server *server, const char *key)
+/* Of the front thread; NULL: there is none. */
+static rud_task *find(const rud_server *server, const char *key)
 {
     for (size_t k = 0; k < server->task_count; k++) {
         if (strcmp(server->tasks[k]->key, key) == 0) return server->tasks[k];
@@ -150,7 +151,7 @@ static rud_status select_spec(rud_server *server, rud_request *request, rud_task
 {
     char key[RUD_TASK_KEY + 1];
     rud_status status = rud_task_key(spec, key);
-    request->task = status == RUD_OK ? rud_task_find(server, key) : NULL;
+    request->task = status == RUD_OK ? find(server, key) : NULL;
     if (request->task == NULL && status == RUD_OK &&
         server->task_count >= server->options.limits.tasks) {
         status =
@@ -208,7 +209,7 @@ static rud_status select_named(rud_server *server, rud_request *request, const m
     char key[RUD_EPISODE_ID + 1] = "";
     const rud_wire_place place = {"", &request->problem};
     RUD_TRY(rud_wire_text(place, map, "task", sizeof key, key));
-    request->task = rud_task_find(server, key);
+    request->task = find(server, key);
     if (request->task != NULL) return RUD_OK;
     return rud_problem_set(&request->problem, RUD_PROBLEM_UNKNOWN_TASK, "", "task",
                            "this server has no such task: send its specification");

@@ -33,6 +33,14 @@ void rud_task_spec_free(rud_task_spec *spec);
 /* A space that the library's own is shown as. Copies. */
 rud_status rud_wire_space_of(const rud_space *space, rud_wire_space *wire);
 
+/* Reads a space that stands at place.path + key. *space is the caller's to free, also on failure.
+ */
+rud_status rud_wire_space_read(rud_wire_place place, const char *key, const msgpack_object *object,
+                               rud_wire_space *space);
+
+/* The problem of a status that the library gave for a field. */
+rud_status rud_wire_blame(rud_wire_place place, const char *key, rud_status status);
+
 /* defaults: features and seed of the server. *spec is the caller's to free, also on failure. */
 rud_status rud_wire_task_spec(rud_wire_place place, const msgpack_object *object,
                               const rud_features_options *features, uint64_t seed,
@@ -60,10 +68,6 @@ typedef struct rud_episode_rules {
     bool needs_id;
     bool inferred; /* the spaces were: messages name `configure` */
 } rud_episode_rules;
-
-/* Reads and checks one episode. Caller owns *episode. */
-rud_status rud_wire_episode(rud_wire_place place, const msgpack_object *object,
-                            const rud_episode_rules *rules, rud_episode **episode);
 
 /* All episodes of the list in field `episodes`: *episodes [*count], which the caller owns. */
 rud_status rud_wire_episodes(rud_problem *problem, const msgpack_object *map, size_t most,

@@ -83,11 +83,21 @@ const msgpack_object *rud_wire_find(const msgpack_object *map, const char *key);
 /* Is the text `value`? */
 bool rud_wire_text_is(const msgpack_object *object, const char *value);
 
+/* A number, and its value; a boolean's is 0 or 1. */
+bool rud_wire_is_number(const msgpack_object *object);
+double rud_wire_number(const msgpack_object *object);
+
+/* A stranger's text for a message: printable, and not too long. */
+const char *rud_wire_shown(const msgpack_object *text, char out[48]);
+
 /* Where a value stands, for messages; plain data. */
 typedef struct rud_wire_place {
     const char *path; /* of the map: "episodes[2]." or "" */
     rud_problem *problem;
 } rud_wire_place;
+
+/* The problem `wrong_type` of a field; needed: "text". */
+rud_status rud_wire_wrong_type(rud_wire_place place, const char *key, const char *needed);
 
 /* The map holds no other fields than names[] (NULL behind the last), and none twice. */
 rud_status rud_wire_check_fields(rud_wire_place place, const msgpack_object *map,

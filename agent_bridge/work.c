@@ -183,7 +183,7 @@ static void redistribute(rud_worker *worker, rud_request *const *requests, size_
     rud_model_release(&view.model);
 }
 
-void rud_redistribute_requests(rud_worker *worker, rud_request *list)
+static void redistribute_requests(rud_worker *worker, rud_request *list)
 {
     rud_request *requests[REQUESTS_AT_ONCE];
     size_t count = 0;
@@ -229,7 +229,7 @@ void rud_work(rud_worker *worker, rud_request *requests)
     *ready = NULL;
     if (requests == NULL) return;
     if (requests->operation->batched) {
-        rud_redistribute_requests(worker, requests);
+        redistribute_requests(worker, requests);
     } else {
         rud_server_pass(worker->server, requests, requests->operation->work(worker, requests));
     }

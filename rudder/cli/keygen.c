@@ -8,13 +8,7 @@ typedef struct arguments {
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
     arguments *a = state->input;
-    if (key == ARGP_KEY_ARG && !a->name) {
-        a->name = argument;
-        return 0;
-    }
-    if (key == ARGP_KEY_ARG) argp_error(state, "one NAME only, found '%s' too", argument);
-    if (key == ARGP_KEY_END && !a->name) argp_error(state, "NAME is missing");
-    return ARGP_ERR_UNKNOWN;
+    return cli_one_argument(key, argument, state, "NAME", &a->name);
 }
 
 int cli_keygen(int argc, char **argv)

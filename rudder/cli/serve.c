@@ -125,7 +125,7 @@ static void *watch_parent(void *parent)
 {
     const struct timespec pause = {.tv_nsec = 200000000};
     while (getppid() == (pid_t)(intptr_t)parent) nanosleep(&pause, NULL);
-    cli_stop = 1;
+    rud_stop_request(&cli_stop);
     return NULL;
 }
 

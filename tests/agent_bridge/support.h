@@ -15,6 +15,7 @@
 #include "agent_bridge/server.h"
 #include "agent_bridge/wire_private.h"
 #include "agents/rollout.h"
+#include "base/stop.h"
 #include "envs/env.h"
 
 typedef struct local_server {
@@ -53,7 +54,7 @@ static inline void local_start(local_server *local, const rud_server_options *op
 
 static inline void local_stop(local_server *local)
 {
-    __atomic_store_n(&local->stop, 1, __ATOMIC_RELAXED);
+    rud_stop_request(&local->stop);
     pthread_join(local->thread, NULL);
     ck_assert_int_eq(local->result, RUD_OK);
     rud_server_free(&local->server);

@@ -1,4 +1,5 @@
 /* What agents rely on: rewards, durability, the order of things. */
+#include <glob.h>
 #include <math.h>
 #include <unistd.h>
 
@@ -376,6 +377,57 @@ START_TEST(a_restart_goes_on)
 }
 END_TEST
 
+/* The only file that matches a pattern below a folder. */
+static void find_file(const char *folder, const char *pattern, char path[512])
+{
+    glob_t found;
+    snprintf(path, 512, "%s/%s", folder, pattern);
+    ck_assert_int_eq(glob(path, 0, NULL, &found), 0);
+    ck_assert_uint_eq(found.gl_pathc, 1);
+    snprintf(path, 512, "%s", found.gl_pathv[0]);
+    globfree(&found);
+}
+
+/* One bad byte costs its own episode: the segment is kept aside, the rest is served. */
+START_TEST(a_damaged_journal_is_served)
+{
+    local_server server;
+    rud_server_options options = local_options();
+    rud_episodes list = {0};
+    rud_client_task task;
+    char path[512];
+    snprintf(options.state, sizeof options.state, "%s", test_folder());
+    coin_walks(50, 1, "d", &list);
+    local_start(&server, &options);
+    rud_client *client = local_client(&server);
+    configure_coin_walk(client, NULL);
+    ck_assert_int_eq(rud_client_submit(client, items(&list), 50, NULL, NULL), RUD_OK);
+    rud_client_free(&client);
+    local_stop(&server);
+
+    find_file(options.state, "task-*/journal/*.journal", path);
+    FILE *segment = fopen(path, "r+");
+    ck_assert_ptr_nonnull(segment);
+    fseek(segment, -3000, SEEK_END);
+    fputs("damage", segment);
+    fclose(segment);
+
+    local_start(&server, &options);
+    client = local_client(&server);
+    configure_coin_walk(client, NULL);
+    ck_assert_int_eq(rud_client_status(client, NULL, &task), RUD_OK);
+    ck_assert_uint_ge(task.episodes, 48);
+    ck_assert_uint_lt(task.episodes, 50);
+    find_file(options.state, "task-*/journal/*.corrupt", path);
+    size_t accepted = 0;
+    ck_assert_int_eq(rud_client_submit(client, items(&list), 50, &accepted, &task), RUD_OK);
+    ck_assert_uint_eq(task.episodes, 50);
+    rud_client_free(&client);
+    local_stop(&server);
+    rud_episodes_free(&list);
+}
+END_TEST
+
 START_TEST(two_servers_cannot_share_a_state_folder)
 {
     local_server first;
@@ -422,6 +474,7 @@ Suite *test_suite(void)
     tcase_add_test(tc, too_much_is_answered_by_busy);
     tcase_add_test(tc, idle_sessions_expire);
     tcase_add_test(tc, a_restart_goes_on);
+    tcase_add_test(tc, a_damaged_journal_is_served);
     tcase_add_test(tc, two_servers_cannot_share_a_state_folder);
     tcase_add_test(tc, other_machines_need_keys);
     suite_add_tcase(suite, tc);
