@@ -28,7 +28,8 @@ static const struct argp_option options[] = {
      "Inputs, hidden units, episodes (or copies), steps; default 16,32,8,100", 0},
     {"threads", KEY_THREADS, "N", 0, "Split the batch over N threads (default 1)", 0},
     {"reps", KEY_REPS, "R", 0, "Repetitions (default 20)", 0},
-    {"cell", KEY_CELL, "NAME", 0, "lstm (the default), lstm1997, rudder, rudder-centred or r-lstm", 0},
+    {"cell", KEY_CELL, "NAME", 0, "lstm (the default), lstm1997, rudder, rudder-centred or r-lstm",
+     0},
     {"env", KEY_ENV, "NAME", 0, "Environment of the part env (default coin-walk)", 0},
     {"json", KEY_JSON, 0, 0, "One JSON object a line and measurement", 0},
     {0},
@@ -79,8 +80,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_CELL:
         a->what.cell = rud_cell_preset(argument);
         if (!a->what.cell) {
-            argp_error(state, "unknown cell '%s'; there are: lstm, lstm1997, rudder, rudder-centred, r-lstm",
-                       argument);
+            argp_error(
+                state,
+                "unknown cell '%s'; there are: lstm, lstm1997, rudder, rudder-centred, r-lstm",
+                argument);
         }
         return 0;
     case KEY_ENV:
