@@ -20,13 +20,13 @@ from rudder_bridge.server import find_server
 from rudder_bridge.wire import array, tensor
 
 SEEDS = int(os.environ.get("LOCK_STEP_SEEDS", 10))
-CAP = int(os.environ.get("LOCK_STEP_CAP", 220))
+CAP = int(os.environ.get("LOCK_STEP_CAP", 260))
 
 DELAY, ACTIONS, EXPLORATION, RANDOM_EPISODES = 20, 2, 0.1, 40
 # A power of two: whether the compiler fuses the multiplication with the addition makes no difference.
 STEP_SIZE = 0.125
 CAPACITY, MIN_EPISODES = 150, 40
-EVERY, GROWTH, FIRST_UPDATES, UPDATES = 10, 0.03, 150, 20
+EVERY, GROWTH, FIRST_UPDATES, UPDATES = 10, 0.03, 400, 20
 
 # The first action that pays, by brand (envs/watch_repair.c): 0 repairs, 1 does not.
 GOOD = (1, 0, 0, 1)
