@@ -42,7 +42,7 @@ build_and_run() {
 }
 
 static_link() {
-    # shellcheck disable=SC2046
+    # shellcheck disable=SC2046,SC2086  # the compiler may have a launcher before it: "ccache gcc"
     ${CC:-gcc} "$SCRATCH/program.c" $(pkg_config --cflags) "$root$prefix/lib/librudder.a" \
         $(pkg-config --libs $(pkg_config --print-requires-private)) -lm -pthread -o "$SCRATCH/static" &&
         "$SCRATCH/static"
@@ -65,6 +65,7 @@ no_file_left() {
 check "the program runs from where it is installed" "$root$prefix/bin/rudder" --help
 check "the shared library's SONAME" soname_is librudder.so.0
 check "private headers stay at home" no_private_header
+# shellcheck disable=SC2086
 check "a C program against the shared library" build_and_run c ${CC:-gcc} -std=c11 -Wall -Wextra -Werror "$SCRATCH/program.c"
 check "a C program against the static library" static_link
 if command -v g++ >/dev/null; then

@@ -17,7 +17,7 @@ check "two C programs" test -s "$SCRATCH/key.c" -a -s "$SCRATCH/corridor.c"
 check "shell lines" test "$(wc -l <"$SCRATCH/commands")" -gt 10
 
 compile() {
-    # shellcheck disable=SC2046
+    # shellcheck disable=SC2046,SC2086  # the compiler may have a launcher before it: "ccache gcc"
     ${CC:-gcc} -std=c11 -Wall -Wextra -Werror -Irudder -I. "$SCRATCH/$1.c" "$BUILD/librudder.a" \
         $(pkg-config --libs $PACKAGES) -lm -pthread -o "$SCRATCH/$1"
 }
