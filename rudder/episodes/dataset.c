@@ -1,5 +1,6 @@
 #include "episodes/dataset.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,6 +97,30 @@ rud_status rud_dataset_add_leaf(rud_dataset *dataset, const rud_dataset_leaf *le
     }
     leaves[dataset->leaf_count++] = copy;
     return RUD_OK;
+}
+
+void rud_dataset_space_text(const rud_space *space, size_t width, char text[RUD_DATASET_SPACE_SIZE])
+{
+    static const char *const kinds_of_space[] = {[RUD_SPACE_DISCRETE] = "Discrete",
+                                                 [RUD_SPACE_MULTI_DISCRETE] = "MultiDiscrete",
+                                                 [RUD_SPACE_BOX] = "Box",
+                                                 [RUD_SPACE_MIXED] = "Mixed"};
+    const bool discrete = space != NULL && space->kind == RUD_SPACE_DISCRETE;
+    snprintf(text, RUD_DATASET_SPACE_SIZE, "%s(%lld)",
+             space == NULL ? "" : kinds_of_space[space->kind],
+             discrete ? (long long)space->sizes[0] : (long long)width);
+}
+
+bool rud_dataset_is_single(const rud_dataset *source, const char *root)
+{
+    bool single = false;
+    for (size_t k = 0; source != NULL && k < source->leaf_count; k++) {
+        const rud_dataset_leaf *leaf = &source->leaves[k];
+        if (!leaf->readable || strncmp(leaf->name, root, strlen(root)) != 0) continue;
+        if (strcmp(leaf->type, "float32") != 0) return false;
+        single = true;
+    }
+    return single;
 }
 
 const char *rud_dataset_path(const rud_dataset *dataset)

@@ -49,19 +49,11 @@ static rud_status grow(rud_dataset *dataset)
 
 static rud_status add_leaf(rud_dataset *dataset, const char *name, const rud_space *space)
 {
-    char text[64];
+    char text[RUD_DATASET_SPACE_SIZE];
     if (space->width == 0) return RUD_OK;
-    bool discrete = rud_space_all_discrete(space);
-    if (space->kind == RUD_SPACE_DISCRETE)
-        snprintf(text, sizeof text, "Discrete(%lld)", (long long)space->sizes[0]);
-    else
-        snprintf(text, sizeof text, "%s(%zu)",
-                 discrete                         ? "MultiDiscrete"
-                 : space->kind == RUD_SPACE_MIXED ? "Mixed"
-                                                  : "Box",
-                 space->width);
+    rud_dataset_space_text(space, space->width, text);
     rud_dataset_leaf leaf = {.name = name,
-                             .type = discrete ? "integers" : "numbers",
+                             .type = rud_space_all_discrete(space) ? "integers" : "numbers",
                              .readable = true,
                              .width = space->width,
                              .space = text};
@@ -72,9 +64,9 @@ static rud_status add_info_leaves(rud_dataset *dataset, const rud_episode *episo
 {
     for (size_t k = 0; k < episode->info_count; k++) {
         const rud_info *info = &episode->infos[k];
-        char name[256], text[64];
+        char name[256], text[RUD_DATASET_SPACE_SIZE];
         snprintf(name, sizeof name, "infos/%s", info->name);
-        snprintf(text, sizeof text, "(%zu)", info->width);
+        rud_dataset_space_text(NULL, info->width, text);
         rud_dataset_leaf leaf = {.name = name,
                                  .type = info->integer ? "integers" : "numbers",
                                  .readable = true,
