@@ -35,24 +35,6 @@ void rud_judgement_fact_add(rud_judgement *judgement, const char *key, double va
     judgement->facts[judgement->fact_count++] = (rud_judgement_fact){key, value};
 }
 
-void rud_mean_deviation(const double *values, size_t n, size_t stride, double *mean,
-                        double *deviation)
-{
-    size_t count = 0;
-    double sum = 0, squares = 0;
-    for (size_t k = 0; k < n; k++) {
-        if (!isfinite(values[k * stride])) continue;
-        sum += values[k * stride];
-        count++;
-    }
-    *mean = count > 0 ? sum / (double)count : (double)NAN;
-    for (size_t k = 0; k < n; k++) {
-        const double off = values[k * stride] - *mean;
-        if (isfinite(off)) squares += off * off;
-    }
-    *deviation = count > 1 ? sqrt(squares / (double)(count - 1)) : count > 0 ? 0 : (double)NAN;
-}
-
 rud_status rud_judge_stopped(const rud_judge_work *work)
 {
     return work->stop && *work->stop ? rud_error(RUD_EINTERRUPTED, "interrupted") : RUD_OK;
