@@ -99,14 +99,22 @@ static void print_row(const rud_judgement *judgement, const rud_judgement_row *r
     fputc('\n', stream);
 }
 
-/* "mean_updates" as "mean updates" */
+rud_fact_text rud_judgement_fact_text(const rud_judgement_fact *fact)
+{
+    rud_fact_text text;
+    const double whole_below = 9007199254740992.0; /* 2^53 */
+    const bool whole = fact->value == floor(fact->value) && fabs(fact->value) <= whole_below;
+    snprintf(text.key, sizeof text.key, "%s", fact->key);
+    for (char *c = text.key; *c; c++) *c = *c == '_' ? ' ' : *c;
+    snprintf(text.value, sizeof text.value, whole ? "%.0f" : "%.8g", fact->value);
+    return text;
+}
+
 static void print_facts(const rud_judgement *judgement, FILE *stream)
 {
     for (size_t k = 0; k < judgement->fact_count; k++) {
-        const rud_judgement_fact *fact = &judgement->facts[k];
-        fputs(k > 0 ? ", " : "", stream);
-        for (const char *c = fact->key; *c; c++) fputc(*c == '_' ? ' ' : *c, stream);
-        fprintf(stream, " %.8g", fact->value);
+        const rud_fact_text text = rud_judgement_fact_text(&judgement->facts[k]);
+        fprintf(stream, "%s%s %s", k > 0 ? ", " : "", text.key, text.value);
     }
     fprintf(stream, "; mean and standard deviation over %s\n", judgement->deviation);
 }

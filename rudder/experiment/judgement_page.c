@@ -15,10 +15,8 @@ typedef struct group {
 static void write_facts(const rud_judgement *judgement, FILE *out)
 {
     for (size_t k = 0; k < judgement->fact_count; k++) {
-        const rud_judgement_fact *fact = &judgement->facts[k];
-        fputs(k > 0 ? ", " : "", out);
-        for (const char *c = fact->key; *c; c++) fputc(*c == '_' ? ' ' : *c, out);
-        fprintf(out, " <b>%.8g</b>", fact->value);
+        const rud_fact_text text = rud_judgement_fact_text(&judgement->facts[k]);
+        fprintf(out, "%s%s <b>%s</b>", k > 0 ? ", " : "", text.key, text.value);
     }
     fputs("; mean and standard deviation over ", out);
     rud_html(out, judgement->deviation);

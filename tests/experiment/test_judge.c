@@ -223,6 +223,16 @@ START_TEST(methods_are_read_with_their_options)
 }
 END_TEST
 
+START_TEST(facts_are_told_in_full)
+{
+    const rud_judgement_fact facts[] = {{"the_seed", 123456789}, {"goal", 1e-4}, {"mean", 1.0 / 3}};
+    static const char *const texts[] = {"123456789", "0.0001", "0.33333333"};
+    for (size_t k = 0; k < 3; k++)
+        ck_assert_str_eq(rud_judgement_fact_text(&facts[k]).value, texts[k]);
+    ck_assert_str_eq(rud_judgement_fact_text(&facts[0]).key, "the seed");
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("experiment/judge");
@@ -233,6 +243,7 @@ Suite *test_suite(void)
     tcase_add_test(cases, all_methods_are_the_default);
     tcase_add_test(cases, a_network_is_needed);
     tcase_add_test(cases, methods_are_read_with_their_options);
+    tcase_add_test(cases, facts_are_told_in_full);
     suite_add_tcase(suite, cases);
     return suite;
 }
