@@ -1,3 +1,4 @@
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "base/file.h"
 
 #include <errno.h>
@@ -84,13 +85,30 @@ static void atomic_file_clear(rud_atomic_file *file)
     *file = (rud_atomic_file){0};
 }
 
+/* A device or a pipe would be replaced by the file that is renamed to its name. */
+static rud_status check_replaceable(const char *path)
+{
+    struct stat target;
+    if (stat(path, &target) != 0 || S_ISREG(target.st_mode)) return RUD_OK;
+    if (S_ISDIR(target.st_mode))
+        return rud_error(RUD_EIO, "%s: cannot write: it is a folder", path);
+    return rud_error(RUD_EIO, "%s: cannot write: it is a device or a pipe; name a file", path);
+}
+
+/* The path as a new string; of a link that leads to a file, the file's, so that the link stays. */
+static char *behind_link(const char *path)
+{
+    struct stat entry;
+    char *target = NULL;
+    if (lstat(path, &entry) == 0 && S_ISLNK(entry.st_mode)) target = realpath(path, NULL);
+    return target ? target : strdup(path);
+}
+
 rud_status rud_atomic_file_open(const char *path, rud_atomic_file *file)
 {
     *file = (rud_atomic_file){0};
-    if (rud_is_folder(path)) {
-        return rud_error(RUD_EIO, "%s: cannot write: it is a folder", path);
-    }
-    file->path = strdup(path);
+    RUD_TRY(check_replaceable(path));
+    file->path = behind_link(path);
     if (!file->path) return no_memory(path);
     int descriptor = open_aside(file);
     if (descriptor >= 0) file->stream = fdopen(descriptor, "w");

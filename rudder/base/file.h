@@ -18,6 +18,8 @@ typedef struct rud_atomic_file {
     char *aside;  /* where it is written meanwhile: in the same folder */
 } rud_atomic_file;
 
+/* Where `path` is a link, the file that it leads to is written. A folder, device or pipe is
+ * refused: RUD_EIO. */
 rud_status rud_atomic_file_open(const char *path, rud_atomic_file *file);
 
 /* Flushes, syncs, renames, syncs the folder, closes. On failure the old file at `path` is as it
@@ -33,7 +35,8 @@ typedef struct rud_atomic_folder {
     char *aside; /* write into this one */
 } rud_atomic_folder;
 
-/* Makes the folder aside, and the parents of `path` where they are absent. */
+/* Makes the folder aside, and the parents of `path` where they are absent. RUD_EIO where something
+ * else than a folder stands at `path`. */
 rud_status rud_atomic_folder_open(const char *path, rud_atomic_folder *folder);
 
 /* Syncs everything in the folder and puts it in place. What stood at the path is exchanged in one

@@ -88,8 +88,11 @@ static void clear(rud_atomic_folder *folder)
 rud_status rud_atomic_folder_open(const char *path, rud_atomic_folder *folder)
 {
     *folder = (rud_atomic_folder){.path = trimmed(path)};
-    rud_status status = folder->path == NULL ? rud_error(RUD_ENOMEM, "%s: no memory left", path)
-                                             : make_parents(folder->path);
+    if (folder->path == NULL) return rud_error(RUD_ENOMEM, "%s: no memory left", path);
+    rud_status status = RUD_OK;
+    if (rud_file_exists(folder->path) && !rud_is_folder(folder->path))
+        status = rud_error(RUD_EIO, "%s: cannot make this folder: it is a file", folder->path);
+    if (status == RUD_OK) status = make_parents(folder->path);
     if (status == RUD_OK) status = make_aside(folder);
     if (status != RUD_OK) clear(folder);
     return status;

@@ -8,7 +8,8 @@
 
 /* Every format, in the order in which they are asked whether a file is theirs. */
 static const rud_dataset_kind *const kinds[] = {
-    &rud_dataset_d4rl, &rud_dataset_minari, &rud_dataset_jsonl, /* says yes to anything */
+    &rud_dataset_journal, &rud_dataset_d4rl, &rud_dataset_minari,
+    &rud_dataset_jsonl, /* says yes to anything */
 };
 static const size_t kind_count = sizeof kinds / sizeof *kinds;
 
@@ -19,7 +20,8 @@ rud_status rud_dataset_find_kind(const char *format, const rud_dataset_kind **ki
         if (strcmp(kinds[k]->name, format) == 0) return RUD_OK;
     }
     *kind = NULL;
-    return rud_error(RUD_EINVAL, "unknown format '%s'; there are minari, d4rl, jsonl", format);
+    return rud_error(RUD_EINVAL, "unknown format '%s'; there are minari, d4rl, jsonl, journal",
+                     format);
 }
 
 rud_dataset_options rud_dataset_options_default(void)
@@ -121,6 +123,20 @@ bool rud_dataset_is_single(const rud_dataset *source, const char *root)
         single = true;
     }
     return single;
+}
+
+rud_status rud_dataset_add_column_leaf(rud_dataset *dataset, const char *name,
+                                       const rud_space *space)
+{
+    char text[RUD_DATASET_SPACE_SIZE];
+    if (space->width == 0) return RUD_OK;
+    rud_dataset_space_text(space, space->width, text);
+    rud_dataset_leaf leaf = {.name = name,
+                             .type = rud_space_all_discrete(space) ? "integers" : "numbers",
+                             .readable = true,
+                             .width = space->width,
+                             .space = text};
+    return rud_dataset_add_leaf(dataset, &leaf);
 }
 
 const char *rud_dataset_path(const rud_dataset *dataset)

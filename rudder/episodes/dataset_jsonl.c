@@ -25,7 +25,7 @@ static rud_status check_path(const char *path)
     if (rud_is_folder(path))
         return rud_error(RUD_EFORMAT,
                          "%s: a folder that is no data set: neither data/main_data.hdf5 nor "
-                         "main_data.hdf5 is in it",
+                         "main_data.hdf5 nor a journal is in it",
                          path);
     return RUD_OK;
 }
@@ -45,19 +45,6 @@ static rud_status grow(rud_dataset *dataset)
         return rud_error(RUD_ENOMEM, "%s: no memory for %zu episodes", dataset->path, capacity);
     state->capacity = capacity;
     return RUD_OK;
-}
-
-static rud_status add_leaf(rud_dataset *dataset, const char *name, const rud_space *space)
-{
-    char text[RUD_DATASET_SPACE_SIZE];
-    if (space->width == 0) return RUD_OK;
-    rud_dataset_space_text(space, space->width, text);
-    rud_dataset_leaf leaf = {.name = name,
-                             .type = rud_space_all_discrete(space) ? "integers" : "numbers",
-                             .readable = true,
-                             .width = space->width,
-                             .space = text};
-    return rud_dataset_add_leaf(dataset, &leaf);
 }
 
 static rud_status add_info_leaves(rud_dataset *dataset, const rud_episode *episode)
@@ -85,8 +72,8 @@ static rud_status finish_index(rud_dataset *dataset)
     RUD_TRY(rud_value_ranges_space(&notes->observations, notes->plain_observations,
                                    &dataset->observation_space));
     RUD_TRY(rud_value_ranges_space(&notes->actions, notes->plain_actions, &dataset->action_space));
-    RUD_TRY(add_leaf(dataset, "observations", &dataset->observation_space));
-    RUD_TRY(add_leaf(dataset, "actions", &dataset->action_space));
+    RUD_TRY(rud_dataset_add_column_leaf(dataset, "observations", &dataset->observation_space));
+    RUD_TRY(rud_dataset_add_column_leaf(dataset, "actions", &dataset->action_space));
     if (dataset->episodes == 0) return RUD_OK;
     rud_episode *first;
     RUD_TRY(rud_jsonl_seek(state->reader, state->marks[0]));

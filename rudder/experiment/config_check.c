@@ -214,19 +214,34 @@ static rud_status check_redistribution(const rud_config_reader *reader)
     return rud_config_blame(reader, "redistribution.method", code);
 }
 
-rud_status rud_config_check(const rud_config_reader *reader)
+static rud_status check_learning(const rud_config_reader *reader)
 {
-    const rud_config *config = reader->config;
-    const char *cell = config->agent.redistributor.predictor.cell;
+    const char *cell = reader->config->agent.redistributor.predictor.cell;
     RUD_TRY(check_run_name(reader));
-    RUD_TRY(check_methods(reader, "methods", config->methods, config->method_count));
-    RUD_TRY(check_methods(reader, "grid.methods", config->grid.methods, config->grid.method_count));
     if (!is_known(cell, rud_predictor_cell_at)) {
         return rud_config_blame(reader, "predictor.cell",
                                 unknown_name("cell", cell, rud_predictor_cell_at));
     }
     RUD_TRY(check_lesson_buffer(reader));
+    return check_redistribution(reader);
+}
+
+rud_status rud_config_check(const rud_config_reader *reader)
+{
+    const rud_config *config = reader->config;
+    RUD_TRY(check_methods(reader, "methods", config->methods, config->method_count));
+    RUD_TRY(check_methods(reader, "grid.methods", config->grid.methods, config->grid.method_count));
     RUD_TRY(check_grid(reader));
-    RUD_TRY(check_redistribution(reader));
+    RUD_TRY(check_learning(reader));
     return check_environment(reader);
+}
+
+rud_status rud_config_check_server(const rud_config_reader *reader)
+{
+    const rud_config *config = reader->config;
+    RUD_TRY(check_learning(reader));
+    if (strcmp(config->agent.redistributor.predictor.cell, "exact") != 0) return RUD_OK;
+    return rud_config_blame(reader, "predictor.cell",
+                            rud_error(RUD_EINVAL, "\"exact\" knows the environments of an "
+                                                  "experiment only: choose another for a server"));
 }

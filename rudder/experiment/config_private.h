@@ -34,6 +34,7 @@ typedef struct rud_config_key {
     size_t count_offset; /* of a list's size_t count, in rud_config */
     double low, high;    /* both allowed, but for an open `low` */
     bool low_open;
+    bool may_be_empty;          /* a name */
     const char *const *choices; /* NULL behind the last */
     const rud_attribution_option *option;
     const char *help;
@@ -89,5 +90,8 @@ rud_status rud_config_blame(const rud_config_reader *reader, const char *path, r
 
 /* Are names known, do options fit the environment? */
 rud_status rud_config_check(const rud_config_reader *reader);
+
+/* The same for a server, which has no environment. */
+rud_status rud_config_check_server(const rud_config_reader *reader);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/harness.h"
@@ -187,6 +188,53 @@ START_TEST(a_folder_in_the_way_is_named)
 }
 END_TEST
 
+START_TEST(a_pipe_is_not_replaced)
+{
+    const char *folder = test_folder();
+    const char *path = file_in(folder, "pipe");
+    ck_assert_int_eq(mkfifo(path, 0600), 0);
+    ck_assert_int_eq(rud_file_write(path, "x", 1), RUD_EIO);
+    assert_message_has("pipe: cannot write: it is a device or a pipe");
+    rud_atomic_folder instead;
+    ck_assert_int_eq(rud_atomic_folder_open(path, &instead), RUD_EIO);
+    assert_message_has("pipe: cannot make this folder");
+    struct stat entry;
+    ck_assert_int_eq(lstat(path, &entry), 0);
+    ck_assert(S_ISFIFO(entry.st_mode));
+    ck_assert_int_eq(entries(folder), 1);
+}
+END_TEST
+
+START_TEST(a_file_is_not_replaced_by_a_folder)
+{
+    const char *folder = test_folder();
+    const char *path = file_in(folder, "notes");
+    ck_assert_int_eq(rud_file_write(path, "old", 3), RUD_OK);
+    rud_atomic_folder instead;
+    ck_assert_int_eq(rud_atomic_folder_open(path, &instead), RUD_EIO);
+    ck_assert_int_eq(rud_atomic_folder_open(file_in(folder, "notes/"), &instead), RUD_EIO);
+    assert_content(file_in(folder, "notes"), "old");
+    ck_assert_int_eq(entries(folder), 1);
+}
+END_TEST
+
+START_TEST(a_link_stays_and_its_file_is_written)
+{
+    const char *folder = test_folder();
+    char link[2048];
+    snprintf(link, sizeof link, "%s", file_in(folder, "link"));
+    const char *path = file_in(folder, "file");
+    ck_assert_int_eq(rud_file_write(path, "old", 3), RUD_OK);
+    ck_assert_int_eq(symlink("file", link), 0);
+    ck_assert_int_eq(rud_file_write(link, "new", 3), RUD_OK);
+    assert_content(path, "new");
+    struct stat entry;
+    ck_assert_int_eq(lstat(link, &entry), 0);
+    ck_assert(S_ISLNK(entry.st_mode));
+    ck_assert_int_eq(entries(folder), 2);
+}
+END_TEST
+
 START_TEST(append_adds_at_the_end)
 {
     const char *path = file_in(test_folder(), "log");
@@ -290,6 +338,9 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_name_aside_that_is_taken_is_passed_by);
     tcase_add_test(tests, an_unwritable_folder_is_named);
     tcase_add_test(tests, a_folder_in_the_way_is_named);
+    tcase_add_test(tests, a_pipe_is_not_replaced);
+    tcase_add_test(tests, a_file_is_not_replaced_by_a_folder);
+    tcase_add_test(tests, a_link_stays_and_its_file_is_written);
     tcase_add_test(tests, append_adds_at_the_end);
     tcase_add_test(tests, a_failed_append_is_cut_back);
     tcase_add_test(tests, read_keeps_every_byte);
