@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "envs/delayed_private.h"
 #include "envs/kinds_private.h"
 
@@ -46,12 +47,8 @@ const char *rud_env_summary(size_t k)
 
 static rud_status unknown_environment(const char *name)
 {
-    char known[256] = "";
-    size_t used = 0;
-    for (size_t k = 0; k < kind_count && used < sizeof known; k++) {
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", k ? ", " : "",
-                                 kinds[k]->name);
-    }
+    char known[RUD_NAMES_SIZE];
+    rud_names_list(rud_env_name, known);
     return rud_error(RUD_EINVAL, "unknown environment \"%s\"; there are: %s", name, known);
 }
 

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/messagepack.h"
+#include "base/names.h"
 #include "base/number.h"
 #include "base/pool.h"
 #include "base/progress.h"

@@ -101,22 +101,38 @@ rud_status rud_dataset_add_leaf(rud_dataset *dataset, const rud_dataset_leaf *le
     return RUD_OK;
 }
 
+void rud_dataset_space_text(const rud_space *space, size_t width, char text[RUD_DATASET_SPACE_SIZE])
+{
+    static const char *const kinds_of_space[] = {[RUD_SPACE_DISCRETE] = "Discrete",
+                                                 [RUD_SPACE_MULTI_DISCRETE] = "MultiDiscrete",
+                                                 [RUD_SPACE_BOX] = "Box",
+                                                 [RUD_SPACE_MIXED] = "Mixed"};
+    const bool discrete = space != NULL && space->kind == RUD_SPACE_DISCRETE;
+    snprintf(text, RUD_DATASET_SPACE_SIZE, "%s(%lld)",
+             space == NULL ? "" : kinds_of_space[space->kind],
+             discrete ? (long long)space->sizes[0] : (long long)width);
+}
+
+bool rud_dataset_is_single(const rud_dataset *source, const char *root)
+{
+    bool single = false;
+    for (size_t k = 0; source != NULL && k < source->leaf_count; k++) {
+        const rud_dataset_leaf *leaf = &source->leaves[k];
+        if (!leaf->readable || strncmp(leaf->name, root, strlen(root)) != 0) continue;
+        if (strcmp(leaf->type, "float32") != 0) return false;
+        single = true;
+    }
+    return single;
+}
+
 rud_status rud_dataset_add_column_leaf(rud_dataset *dataset, const char *name,
                                        const rud_space *space)
 {
-    char text[64];
+    char text[RUD_DATASET_SPACE_SIZE];
     if (space->width == 0) return RUD_OK;
-    bool discrete = rud_space_all_discrete(space);
-    if (space->kind == RUD_SPACE_DISCRETE)
-        snprintf(text, sizeof text, "Discrete(%lld)", (long long)space->sizes[0]);
-    else
-        snprintf(text, sizeof text, "%s(%zu)",
-                 discrete                         ? "MultiDiscrete"
-                 : space->kind == RUD_SPACE_MIXED ? "Mixed"
-                                                  : "Box",
-                 space->width);
+    rud_dataset_space_text(space, space->width, text);
     rud_dataset_leaf leaf = {.name = name,
-                             .type = discrete ? "integers" : "numbers",
+                             .type = rud_space_all_discrete(space) ? "integers" : "numbers",
                              .readable = true,
                              .width = space->width,
                              .space = text};

@@ -51,9 +51,9 @@ static rud_status add_info_leaves(rud_dataset *dataset, const rud_episode *episo
 {
     for (size_t k = 0; k < episode->info_count; k++) {
         const rud_info *info = &episode->infos[k];
-        char name[256], text[64];
+        char name[256], text[RUD_DATASET_SPACE_SIZE];
         snprintf(name, sizeof name, "infos/%s", info->name);
-        snprintf(text, sizeof text, "(%zu)", info->width);
+        rud_dataset_space_text(NULL, info->width, text);
         rud_dataset_leaf leaf = {.name = name,
                                  .type = info->integer ? "integers" : "numbers",
                                  .readable = true,

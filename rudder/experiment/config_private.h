@@ -94,10 +94,4 @@ rud_status rud_config_check(const rud_config_reader *reader);
 /* The same for a server, which has no environment. */
 rud_status rud_config_check_server(const rud_config_reader *reader);
 
-/* The k-th of some names; NULL behind the last. */
-typedef const char *rud_config_names(size_t k);
-
-/* The name nearest to `word` by edit distance; NULL if none is near. */
-const char *rud_config_nearest(const char *word, rud_config_names *names);
-
 #endif

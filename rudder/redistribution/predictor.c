@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "redistribution/predictor_private.h"
 
 static const rud_predictor_kind *const kinds[] = {
@@ -13,6 +14,17 @@ static const rud_predictor_kind *const kinds[] = {
     &rud_predictor_lstm,
 };
 
+const char *rud_predictor_cell_at(size_t k)
+{
+    size_t presets = 0;
+    while (rud_cell_preset_at(presets)) presets++;
+    if (k < presets) return rud_cell_preset_at(k)->name;
+    for (size_t i = 0, next = presets; i < sizeof kinds / sizeof *kinds; i++) {
+        if (kinds[i]->name != NULL && next++ == k) return kinds[i]->name;
+    }
+    return NULL;
+}
+
 const rud_predictor_kind *rud_predictor_kind_of(const char *cell)
 {
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
@@ -21,11 +33,9 @@ const rud_predictor_kind *rud_predictor_kind_of(const char *cell)
             return kinds[k];
         }
     }
-    rud_error(RUD_EINVAL,
-              "unknown predictor cell \"%s\"; there are lstm, lstm1997, rudder, "
-              "rudder-centred, r-lstm, linear, "
-              "uniform, exact",
-              cell);
+    char known[RUD_NAMES_SIZE];
+    rud_names_list(rud_predictor_cell_at, known);
+    rud_error(RUD_EINVAL, "unknown predictor cell \"%s\"; there are %s", cell, known);
     return NULL;
 }
 

@@ -37,6 +37,10 @@ typedef struct rud_predictor_options {
 
 rud_predictor_options rud_predictor_options_default(void);
 
+/* Cell k = 0, 1, ... that the options can name: the presets, then those without a network; NULL
+ * behind the last. */
+const char *rud_predictor_cell_at(size_t k);
+
 typedef struct rud_predictor rud_predictor;
 
 /* A new predictor; `features` is copied. env: needed for `exact` (borrowed until free), else may

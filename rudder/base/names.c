@@ -1,10 +1,20 @@
-/* The nearest of some names, for "did you mean". */
+#include "base/names.h"
+
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "experiment/config_private.h"
-
 enum { LONGEST = 64 };
+
+void rud_names_list(rud_names *names, char text[RUD_NAMES_SIZE])
+{
+    const char *name;
+    text[0] = '\0';
+    for (size_t k = 0, used = 0; used < RUD_NAMES_SIZE && (name = names(k)); k++)
+        used +=
+            (size_t)snprintf(text + used, RUD_NAMES_SIZE - used, "%s%s", k > 0 ? ", " : "", name);
+}
 
 static size_t smallest(size_t a, size_t b, size_t c)
 {
@@ -38,7 +48,7 @@ static bool has_last_part(const char *name, const char *word)
     return dot && strcmp(dot + 1, word) == 0;
 }
 
-const char *rud_config_nearest(const char *word, rud_config_names *names)
+const char *rud_names_nearest(const char *word, rud_names *names)
 {
     const size_t third = strlen(word) / 3;
     size_t best = (third > 2 ? third : 2) + 1; /* farther is another word */
