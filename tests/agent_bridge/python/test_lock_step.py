@@ -22,7 +22,7 @@ from rudder_bridge.wire import array, tensor
 SEEDS = int(os.environ.get("LOCK_STEP_SEEDS", 10))
 CAP = int(os.environ.get("LOCK_STEP_CAP", 260))
 
-DELAY, ACTIONS, EXPLORATION, RANDOM_EPISODES = 20, 2, 0.1, 40
+DELAY, ACTIONS, EXPLORATION, RANDOM_EPISODES = 20, 2, 0.1, 60
 # A power of two: whether the compiler fuses the multiplication with the addition makes no difference.
 STEP_SIZE = 0.125
 CAPACITY, MIN_EPISODES = 150, 40
