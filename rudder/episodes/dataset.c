@@ -1,5 +1,6 @@
 #include "episodes/dataset.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +8,8 @@
 
 /* Every format, in the order in which they are asked whether a file is theirs. */
 static const rud_dataset_kind *const kinds[] = {
-    &rud_dataset_d4rl, &rud_dataset_minari, &rud_dataset_jsonl, /* says yes to anything */
+    &rud_dataset_journal, &rud_dataset_d4rl, &rud_dataset_minari,
+    &rud_dataset_jsonl, /* says yes to anything */
 };
 static const size_t kind_count = sizeof kinds / sizeof *kinds;
 
@@ -18,7 +20,8 @@ rud_status rud_dataset_find_kind(const char *format, const rud_dataset_kind **ki
         if (strcmp(kinds[k]->name, format) == 0) return RUD_OK;
     }
     *kind = NULL;
-    return rud_error(RUD_EINVAL, "unknown format '%s'; there are minari, d4rl, jsonl", format);
+    return rud_error(RUD_EINVAL, "unknown format '%s'; there are minari, d4rl, jsonl, journal",
+                     format);
 }
 
 rud_dataset_options rud_dataset_options_default(void)
@@ -96,6 +99,27 @@ rud_status rud_dataset_add_leaf(rud_dataset *dataset, const rud_dataset_leaf *le
     }
     leaves[dataset->leaf_count++] = copy;
     return RUD_OK;
+}
+
+rud_status rud_dataset_add_space(rud_dataset *dataset, const char *name, const rud_space *space)
+{
+    char text[64];
+    if (space->width == 0) return RUD_OK;
+    bool discrete = rud_space_all_discrete(space);
+    if (space->kind == RUD_SPACE_DISCRETE)
+        snprintf(text, sizeof text, "Discrete(%lld)", (long long)space->sizes[0]);
+    else
+        snprintf(text, sizeof text, "%s(%zu)",
+                 discrete                         ? "MultiDiscrete"
+                 : space->kind == RUD_SPACE_MIXED ? "Mixed"
+                                                  : "Box",
+                 space->width);
+    rud_dataset_leaf leaf = {.name = name,
+                             .type = discrete ? "integers" : "numbers",
+                             .readable = true,
+                             .width = space->width,
+                             .space = text};
+    return rud_dataset_add_leaf(dataset, &leaf);
 }
 
 const char *rud_dataset_path(const rud_dataset *dataset)

@@ -29,7 +29,8 @@ typedef struct rud_dataset_kind {
     void (*abort)(rud_dataset_writer *writer);
 } rud_dataset_kind;
 
-extern const rud_dataset_kind rud_dataset_jsonl, rud_dataset_minari, rud_dataset_d4rl;
+extern const rud_dataset_kind rud_dataset_jsonl, rud_dataset_minari, rud_dataset_d4rl,
+    rud_dataset_journal;
 
 /* The row of that name; RUD_EINVAL. */
 rud_status rud_dataset_find_kind(const char *format, const rud_dataset_kind **kind);
@@ -71,6 +72,9 @@ struct rud_dataset_writer {
 
 /* Adds a leaf; copies name and space. */
 rud_status rud_dataset_add_leaf(rud_dataset *dataset, const rud_dataset_leaf *leaf);
+
+/* Adds the leaf of a space's rows; nothing for a space of width 0. */
+rud_status rud_dataset_add_space(rud_dataset *dataset, const char *name, const rud_space *space);
 
 /* Minimum, maximum and sort of each component, from which spaces are inferred. Zero-initialise to
  * start. */
