@@ -1,4 +1,5 @@
 /* A journal read as a data set, as every command reads what agents sent. */
+#include <stdio.h>
 #include <string.h>
 
 #include "episodes/dataset.h"
