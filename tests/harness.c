@@ -68,6 +68,7 @@ void test_use_decimal_comma(void)
     ck_assert_int_ne(system(command), -1);
     ck_assert_int_eq(setenv("LOCPATH", folder, 1), 0);
     ck_assert_ptr_nonnull(setlocale(LC_NUMERIC, "comma"));
+    ck_assert_int_eq(unsetenv("LOCPATH"), 0); /* where it is set, newlocale of glibc leaks */
 }
 
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)
