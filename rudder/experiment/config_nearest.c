@@ -1,5 +1,6 @@
 /* The nearest of some names, for "did you mean". */
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "experiment/config_private.h"
@@ -38,10 +39,16 @@ static bool has_last_part(const char *name, const char *word)
     return dot && strcmp(dot + 1, word) == 0;
 }
 
-const char *rud_config_nearest(const char *word, rud_config_names *names)
+/* What is farther than this is another word. */
+static size_t farthest(const char *word)
 {
     const size_t third = strlen(word) / 3;
-    size_t best = (third > 2 ? third : 2) + 1; /* farther is another word */
+    return third > 2 ? third : 2;
+}
+
+const char *rud_config_nearest(const char *word, rud_config_names *names)
+{
+    size_t best = farthest(word) + 1;
     const char *nearest = NULL;
     const char *last_part = strrchr(word, '.') ? strrchr(word, '.') + 1 : word;
     const char *name;
@@ -56,4 +63,22 @@ const char *rud_config_nearest(const char *word, rud_config_names *names)
         if (has_last_part(name, last_part)) nearest = name;
     }
     return nearest;
+}
+
+bool rud_config_nearest_section(const char *word, rud_config_names *names,
+                                char section[RUD_CONFIG_SECTION])
+{
+    size_t best = farthest(word) + 1;
+    const char *name;
+    for (size_t k = 0; (name = names(k)); k++) {
+        char candidate[RUD_CONFIG_SECTION];
+        const char *dot = strchr(name, '.');
+        if (!dot || dot - name >= RUD_CONFIG_SECTION) continue;
+        snprintf(candidate, sizeof candidate, "%.*s", (int)(dot - name), name);
+        const size_t distance = edit_distance(word, candidate);
+        if (distance >= best) continue;
+        best = distance;
+        strcpy(section, candidate);
+    }
+    return best <= farthest(word);
 }

@@ -8,7 +8,7 @@
 
 #include "experiment/config.h"
 
-enum { RUD_CONFIG_KEYS_MAX = 128, RUD_CONFIG_TEXT = 512 };
+enum { RUD_CONFIG_KEYS_MAX = 128, RUD_CONFIG_TEXT = 512, RUD_CONFIG_SECTION = 32 };
 
 typedef enum rud_config_type {
     RUD_CONFIG_SIZE,      /* size_t */
@@ -95,5 +95,10 @@ typedef const char *rud_config_names(size_t k);
 
 /* The name nearest to `word` by edit distance; NULL if none is near. */
 const char *rud_config_nearest(const char *word, rud_config_names *names);
+
+/* The same for the sections of the names: what stands before their first dot. False if none is
+ * near. */
+bool rud_config_nearest_section(const char *word, rud_config_names *names,
+                                char section[RUD_CONFIG_SECTION]);
 
 #endif
