@@ -10,8 +10,10 @@ CFLAGS ?= -O3 -g
 CC     := $(if $(filter default,$(origin CC)),gcc,$(CC))
 Q      := $(if $(V),,@)
 
-# pkg-config is asked when a recipe runs: `make deps` may just have installed it.
-PACKAGES := openblas yaml-0.1 json-c hdf5-serial
+# pkg-config is asked when a recipe runs: `make deps` may just have installed it. Newer systems
+# call MessagePack for C msgpack-c.
+PACKAGES  = openblas yaml-0.1 json-c hdf5-serial libzmq \
+            $(shell pkg-config --exists msgpack-c && echo msgpack-c || echo msgpack)
 LIBS      = $(shell pkg-config --libs $(PACKAGES)) -lm
 WARNINGS := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Werror
 FLAGS     = -std=c11 -D_POSIX_C_SOURCE=200809L -DRUD_VERSION=\"$(VERSION)\" -Irudder -I. -I$(BUILD) \
@@ -23,25 +25,26 @@ asan tsan fuzz: SANITIZE = -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=
 
 objects  = $(addprefix $(BUILD)/obj/,$(addsuffix .o,$(basename $(1))))
 PROGRAM_SOURCES := $(wildcard rudder/cli/*.c)
-LIBRARY_SOURCES := $(filter-out rudder/cli/%,$(wildcard rudder/*/*.c rudder/*/*.S envs/*.c))
+LIBRARY_SOURCES := $(filter-out rudder/cli/%,$(wildcard rudder/*/*.c rudder/*/*.S envs/*.c agent_bridge/*.c))
 TEST_SOURCES    := $(wildcard tests/*/test_*.c)
 PROGRAM_OBJECTS := $(call objects,$(PROGRAM_SOURCES))
 LIBRARY_OBJECTS := $(call objects,$(LIBRARY_SOURCES))
 HARNESS_OBJECTS := $(call objects,$(wildcard tests/*.c))
 TESTS   := $(TEST_SOURCES:%.c=$(BUILD)/%)
+ENDURANCE := $(BUILD)/tests/agent_bridge/endurance
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
-HEADERS := $(filter-out rudder/cli/% %_private.h,$(wildcard rudder/*.h rudder/*/*.h envs/*.h))
-CODE    := $(wildcard rudder/*.h rudder/*/*.[ch] envs/*.[ch] tests/*.[ch] tests/*/*.[ch])
+HEADERS := $(filter-out rudder/cli/% %_private.h,$(wildcard rudder/*.h rudder/*/*.h envs/*.h agent_bridge/*.h))
+CODE    := $(wildcard rudder/*.h rudder/*/*.[ch] envs/*.[ch] agent_bridge/*.[ch] tests/*.[ch] tests/*/*.[ch])
 PROGRAM := $(BUILD)/rudder
 LIBRARY := $(BUILD)/librudder.a
 SHARED  := $(BUILD)/librudder.so.$(VERSION)
 
-.PHONY: build tests deps demo test bench asan tsan fuzz fuzzers coverage format lint install uninstall clean help FORCE
+.PHONY: build tests deps demo test bench asan tsan fuzz fuzzers chaos soak mutate coverage format lint install uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 build: $(PROGRAM) $(LIBRARY) $(SHARED) ## build the program and the library (the default)
-tests: build $(TESTS) ## build the tests too
+tests: build $(TESTS) $(ENDURANCE) ## build the tests too
 
 deps: ## install the Debian packages that are missing, or name them
 	@.ci/deps
@@ -52,7 +55,7 @@ demo: deps ## build, then run the experiment configs/watch-repair.yaml
 
 test: deps ## build and run all tests, or those whose path holds ONLY=word
 	@$(MAKE) --no-print-directory tests
-	@CC='$(CC)' tests/run $(BUILD) $(ONLY)
+	@CC='$(CC)' PACKAGES='$(PACKAGES)' tests/run $(BUILD) $(ONLY)
 
 bench: build ## measure the throughput of each part
 	$(PROGRAM) bench
@@ -60,13 +63,21 @@ bench: build ## measure the throughput of each part
 asan: ## run the tests under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory test BUILD=build/asan CFLAGS='$(SANITIZE)address,undefined'
 tsan: ## run the tests under ThreadSanitizer
-	@$(MAKE) --no-print-directory test BUILD=build/tsan CFLAGS='$(SANITIZE)thread'
+	@TSAN_OPTIONS=suppressions=$(CURDIR)/tests/tsan.supp $(MAKE) --no-print-directory test BUILD=build/tsan CFLAGS='$(SANITIZE)thread'
 
-fuzz: ## feed random files to the readers, SECONDS (60) each
-	@.ci/deps clang
-	@$(MAKE) --no-print-directory fuzzers BUILD=build/fuzzing CC=clang CFLAGS='$(SANITIZE)fuzzer-no-link,address,undefined -Wno-pass-failed'
-	tests/fuzz/run build/fuzzing $(or $(SECONDS),60)
-fuzzers: $(PROGRAM) $(FUZZERS)
+fuzz: deps ## feed the parsers hostile bytes, each for SECONDS (60); ONLY=word as in test
+	@.ci/deps clang libclang-rt-dev
+	@$(MAKE) --no-print-directory fuzzers BUILD=build/fuzz CC='$(if $(findstring ccache,$(CC)),ccache )clang' \
+	    CFLAGS='$(SANITIZE)fuzzer-no-link,address,undefined -Wno-pass-failed'
+	@tests/fuzz/run build/fuzz '$(SECONDS)' $(ONLY)
+fuzzers: $(FUZZERS)
+
+chaos: build $(ENDURANCE) ## kill the bridge's server 50 times under load and look for what it acknowledged
+	$(ENDURANCE) chaos $(PROGRAM)
+soak: build $(ENDURANCE) ## load the bridge's server for MINUTES (30) and watch its memory
+	$(ENDURANCE) soak $(PROGRAM) $(MINUTES)
+mutate: build $(ENDURANCE) ## send the bridge's server a million mutated frames
+	$(ENDURANCE) mutate $(PROGRAM)
 
 coverage: ## run the tests and write build/coverage/html
 	@.ci/deps lcov
@@ -88,7 +99,7 @@ install: build ## install below PREFIX, or below DESTDIR/PREFIX
 	install -m 644 $(LIBRARY) $(SHARED) $(DESTDIR)$(LIBDIR)
 	cp -P $(BUILD)/$(SONAME) $(BUILD)/librudder.so $(DESTDIR)$(LIBDIR)
 	for h in $(HEADERS); do install -D -m 644 $$h $(DESTDIR)$(PREFIX)/include/rudder/$${h#rudder/} || exit; done
-	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' rudder/rudder.pc.in \
+	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|; s|@PACKAGES@|$(PACKAGES)|' rudder/rudder.pc.in \
 	    > $(DESTDIR)$(LIBDIR)/pkgconfig/rudder.pc
 
 uninstall: ## remove what install put there
@@ -124,6 +135,8 @@ $(PROGRAM): $(PROGRAM_OBJECTS) $(LIBRARY)
 	$(Q)$(LINK) $^ $(LIBS) -o $@
 $(TESTS): $(BUILD)/%: $(BUILD)/obj/%.o $(HARNESS_OBJECTS) $(LIBRARY)
 	$(Q)mkdir -p $(@D) && $(LINK) $^ $$(pkg-config --libs check) $(LIBS) -o $@
+$(ENDURANCE): $(BUILD)/%: $(BUILD)/obj/%.o $(LIBRARY)
+	$(Q)mkdir -p $(@D) && $(LINK) $^ $(LIBS) -o $@
 $(FUZZERS): $(BUILD)/%: $(BUILD)/obj/%.o $(LIBRARY)
 	$(Q)mkdir -p $(@D) && $(LINK) -fsanitize=fuzzer $^ $(LIBS) -o $@
--include $(patsubst %.o,%.d,$(PROGRAM_OBJECTS) $(LIBRARY_OBJECTS) $(HARNESS_OBJECTS) $(call objects,$(TEST_SOURCES)))
+-include $(patsubst %.o,%.d,$(PROGRAM_OBJECTS) $(LIBRARY_OBJECTS) $(HARNESS_OBJECTS) $(call objects,$(TEST_SOURCES)) $(ENDURANCE:$(BUILD)/%=$(BUILD)/obj/%.o) $(FUZZERS:$(BUILD)/%=$(BUILD)/obj/%.o))

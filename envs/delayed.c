@@ -78,16 +78,17 @@ static double pay_from_queue(double *queue, size_t length, size_t *oldest, doubl
     return paid;
 }
 
-void rud_delayed_pay(rud_delayed *delayed, const bool *over, double *rewards)
+void rud_delayed_pay(rud_delayed *delayed, size_t first, size_t end, const bool *over,
+                     double *rewards)
 {
     if (delayed->at_end) {
-        for (size_t i = 0; i < delayed->copies; i++) {
+        for (size_t i = first; i < end; i++) {
             delayed->pending[i] += rewards[i];
             rewards[i] = over[i] ? delayed->pending[i] : 0;
         }
         return;
     }
-    for (size_t i = 0; i < delayed->copies; i++) {
+    for (size_t i = first; i < end; i++) {
         rewards[i] = pay_from_queue(delayed->pending + i * delayed->length, delayed->length,
                                     &delayed->oldest[i], rewards[i], over[i]);
     }

@@ -20,9 +20,10 @@ void rud_delayed_free(rud_delayed **delayed);
 /* Forgets what is pending in one copy: its episode starts anew. */
 void rud_delayed_reset(rud_delayed *delayed, size_t copy);
 
-/* One step of every copy: rewards[copies] holds what was earned and becomes what is paid. over[i]
- * says that this step is the copy's last. */
-void rud_delayed_pay(rud_delayed *delayed, const bool *over, double *rewards);
+/* One step of the copies first .. end - 1: rewards[copies] holds what was earned and becomes what
+ * is paid. over[i] says that this step is the copy's last. */
+void rud_delayed_pay(rud_delayed *delayed, size_t first, size_t end, const bool *over,
+                     double *rewards);
 
 /* Turns the range of the rewards earned into the range of the rewards paid. */
 void rud_delayed_range(int64_t delay, size_t max_steps, double *reward_min, double *reward_max);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "envs/delayed_private.h"
 #include "envs/kinds_private.h"
 
@@ -46,12 +47,8 @@ const char *rud_env_summary(size_t k)
 
 static rud_status unknown_environment(const char *name)
 {
-    char known[256] = "";
-    size_t used = 0;
-    for (size_t k = 0; k < kind_count && used < sizeof known; k++) {
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", k ? ", " : "",
-                                 kinds[k]->name);
-    }
+    char known[RUD_NAMES_SIZE];
+    rud_names_list(rud_env_name, known);
     return rud_error(RUD_EINVAL, "unknown environment \"%s\"; there are: %s", name, known);
 }
 
@@ -209,13 +206,12 @@ rud_status rud_env_reset(rud_env *env, const bool *mask, double *observations)
     return RUD_OK;
 }
 
-static rud_status check_running(const rud_env *env)
+static rud_status check_running(const rud_env *env, size_t first, size_t end)
 {
     bool any_over = false;
-    for (size_t i = 0; i < env->copies; i++) any_over |= env->over[i];
+    for (size_t i = first; i < end; i++) any_over |= env->over[i];
     if (!any_over) return RUD_OK;
 
-    size_t first = 0;
     while (!env->over[first]) first++;
     return rud_error(RUD_ESTATE, "%s: copy %zu has no running episode; reset it before the step",
                      env->spec.name, first);
@@ -232,29 +228,63 @@ static bool all_discrete_actions_valid(const double *actions, size_t copies, dou
     return !bad;
 }
 
-static rud_status check_actions(const rud_env *env, const double *actions)
+static rud_status check_actions(const rud_env *env, size_t first, size_t end, const double *actions)
 {
     const rud_space *space = &env->spec.action_space;
     if (space->kind == RUD_SPACE_DISCRETE &&
-        all_discrete_actions_valid(actions, env->copies, (double)space->sizes[0])) {
+        all_discrete_actions_valid(actions + first, end - first, (double)space->sizes[0])) {
         return RUD_OK;
     }
-    for (size_t i = 0; i < env->copies; i++) {
+    for (size_t i = first; i < end; i++) {
         RUD_TRY(rud_error_context(rud_space_check(space, actions + i * space->width),
                                   "%s: action of copy %zu", env->spec.name, i));
     }
     return RUD_OK;
 }
 
+/* The copies first .. end - 1, which were checked. */
+static void step_run(rud_env *env, size_t first, size_t end, const double *actions,
+                     double *observations, double *rewards, bool *terminated, bool *truncated)
+{
+    char *states = env->states;
+    env->kind->step(&env->options, states + first * env->kind->state_size, env->rngs + first,
+                    end - first, actions + first * env->spec.action_space.width,
+                    observations + first * env->spec.observation_space.width, rewards + first,
+                    terminated + first, truncated + first);
+    for (size_t i = first; i < end; i++) env->over[i] = terminated[i] | truncated[i];
+    if (env->delayed) rud_delayed_pay(env->delayed, first, end, env->over, rewards);
+}
+
 rud_status rud_env_step(rud_env *env, const double *actions, double *observations, double *rewards,
                         bool *terminated, bool *truncated)
 {
-    RUD_TRY(check_running(env));
-    RUD_TRY(check_actions(env, actions));
-    env->kind->step(&env->options, env->states, env->rngs, env->copies, actions, observations,
-                    rewards, terminated, truncated);
-    for (size_t i = 0; i < env->copies; i++) env->over[i] = terminated[i] | truncated[i];
-    if (env->delayed) rud_delayed_pay(env->delayed, env->over, rewards);
+    RUD_TRY(check_running(env, 0, env->copies));
+    RUD_TRY(check_actions(env, 0, env->copies, actions));
+    step_run(env, 0, env->copies, actions, observations, rewards, terminated, truncated);
+    return RUD_OK;
+}
+
+/* The next run of copies that the mask holds: first .. end - 1; false if there is none. */
+static bool next_run(const bool *mask, size_t copies, size_t *first, size_t *end)
+{
+    *first = *end;
+    while (*first < copies && !mask[*first]) ++*first;
+    *end = *first;
+    while (*end < copies && mask[*end]) ++*end;
+    return *end > *first;
+}
+
+rud_status rud_env_step_some(rud_env *env, const bool *mask, const double *actions,
+                             double *observations, double *rewards, bool *terminated,
+                             bool *truncated)
+{
+    for (size_t first = 0, end = 0; next_run(mask, env->copies, &first, &end);) {
+        RUD_TRY(check_running(env, first, end));
+        RUD_TRY(check_actions(env, first, end, actions));
+    }
+    for (size_t first = 0, end = 0; next_run(mask, env->copies, &first, &end);) {
+        step_run(env, first, end, actions, observations, rewards, terminated, truncated);
+    }
     return RUD_OK;
 }
 

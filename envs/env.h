@@ -77,6 +77,12 @@ rud_status rud_env_reset(rud_env *env, const bool *mask, double *observations);
 rud_status rud_env_step(rud_env *env, const double *actions, double *observations, double *rewards,
                         bool *terminated, bool *truncated);
 
+/* One step of the copies whose mask[i] is true; rows of the others are neither read nor written.
+ * Errors as above, of these copies. */
+rud_status rud_env_step_some(rud_env *env, const bool *mask, const double *actions,
+                             double *observations, double *rewards, bool *terminated,
+                             bool *truncated);
+
 /* An optimal action in the given state; *action has action_space.width numbers. RUD_EINVAL where
  * has_optimal_action is false. *matters is false where every action is optimal. */
 rud_status rud_env_optimal_action(const rud_env *env, const double *observation, double *action,

@@ -7,6 +7,8 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "base/messagepack.h"
+#include "base/names.h"
 #include "base/number.h"
 #include "base/pool.h"
 #include "base/progress.h"
@@ -27,6 +29,7 @@
 #include "episodes/dataset.h"
 #include "episodes/episode.h"
 #include "episodes/features.h"
+#include "episodes/journal.h"
 #include "episodes/jsonl.h"
 
 #include "attribution/attribution.h"
@@ -38,6 +41,10 @@
 #include "redistribution/quality.h"
 #include "redistribution/redistribution.h"
 #include "redistribution/redistributor.h"
+
+#include "agent_bridge/client.h"
+#include "agent_bridge/keys.h"
+#include "agent_bridge/server.h"
 
 #include "agents/agent.h"
 #include "agents/rollout.h"

@@ -109,6 +109,13 @@ rud_status rud_predict_variations(rud_attribution_call *call, const rud_variatio
 /* Copies an episode; returns its length. */
 size_t rud_call_copy_episode(const rud_attribution_call *call, size_t b, float *x, size_t ld);
 
+/* Zeros, or the features' means, as options->remove says, in columns first .. first + count - 1 of
+ * the row x[D]. */
+void rud_call_replace(const rud_attribution_call *call, size_t first, size_t count, float *x);
+
+/* The predictions of the episodes as they are. */
+rud_status rud_call_predict(rud_attribution_call *call);
+
 /* relevance = d prediction / dx, and the predictions. */
 rud_status rud_call_gradient(rud_attribution_call *call);
 

@@ -305,20 +305,6 @@ static void decompose_batch(decomposition *d)
     d->columns = 0;
 }
 
-static size_t fill_episode(void *context, size_t k, float *x, size_t ld)
-{
-    return rud_call_copy_episode(context, k, x, ld);
-}
-
-static void take_prediction(void *context, size_t k, double prediction, const float *gradient,
-                            size_t ld)
-{
-    rud_attribution_call *call = context;
-    (void)gradient;
-    (void)ld;
-    call->prediction[k] = prediction;
-}
-
 static rud_status check_steps(const rud_attribution_call *call)
 {
     const rud_attribution_options *options = call->options;
@@ -335,13 +321,11 @@ static rud_status check_steps(const rud_attribution_call *call)
 rud_status rud_run_decomposition(rud_attribution_call *call)
 {
     const rud_attribution_options *options = call->options;
-    const rud_variations whole = {
-        .count = call->B, .context = call, .fill = fill_episode, .take = take_prediction};
     decomposition d;
     size_t columns = 0;
     call->steps_as_one = call->conserves = options->steps_end > 0;
     RUD_TRY(check_steps(call));
-    RUD_TRY(rud_predict_variations(call, &whole));
+    RUD_TRY(rud_call_predict(call));
     for (size_t b = 0; b < call->B; b++)
         columns += call->steps_as_one ? 1 : rud_call_length(call, b);
     RUD_TRY(create(call, columns, &d));

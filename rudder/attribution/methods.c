@@ -1,8 +1,8 @@
 /* The methods there are. A new one is a file beside this and a row here. */
-#include <stdio.h>
 #include <string.h>
 
 #include "attribution/attribution_private.h"
+#include "base/names.h"
 
 static const rud_attribution_method methods[] = {
     {
@@ -73,26 +73,28 @@ static const rud_attribution_method methods[] = {
     },
 };
 
-enum { METHODS = sizeof methods / sizeof *methods, NAMES_SIZE = 256 };
+enum { METHODS = sizeof methods / sizeof *methods };
 
 const rud_attribution_method *rud_attribution_method_at(size_t k)
 {
     return k < METHODS ? &methods[k] : NULL;
 }
 
+static const char *method_name(size_t k)
+{
+    return k < METHODS ? methods[k].name : NULL;
+}
+
 rud_status rud_attribution_method_find(const char *name, const rud_attribution_method **method)
 {
-    char names[NAMES_SIZE] = "";
-    size_t used = 0;
+    char names[RUD_NAMES_SIZE];
     *method = NULL;
     for (size_t k = 0; k < METHODS; k++) {
         if (strcmp(methods[k].name, name) == 0) {
             *method = &methods[k];
             return RUD_OK;
         }
-        if (used < sizeof names)
-            used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", k > 0 ? ", " : "",
-                                     methods[k].name);
     }
+    rud_names_list(method_name, names);
     return rud_error(RUD_EINVAL, "unknown method '%s'; there are: %s", name, names);
 }

@@ -38,16 +38,24 @@ static int compare_ranked(const void *a, const void *b)
     return first->place < second->place ? -1 : 1;
 }
 
+rud_status rud_rank(const double *relevance, size_t n, size_t *order)
+{
+    ranked *sorted = calloc(n + 1, sizeof *sorted);
+    if (!sorted) return rud_error(RUD_ENOMEM, "no memory to rank %zu places", n);
+    for (size_t k = 0; k < n; k++) sorted[k] = (ranked){relevance[k], k};
+    qsort(sorted, n, sizeof *sorted, compare_ranked);
+    for (size_t k = 0; k < n; k++) order[k] = sorted[k].place;
+    free(sorted);
+    return RUD_OK;
+}
+
 double rud_rank_accuracy(const double *relevance, const bool *mask, size_t n)
 {
-    ranked *order = calloc(n + 1, sizeof *order);
-    size_t size = 0, inside = 0;
-    for (size_t k = 0; order && k < n; k++) {
-        order[k] = (ranked){relevance[k], k};
-        size += mask[k];
+    size_t *order = calloc(n + 1, sizeof *order), size = 0, inside = 0;
+    if (order && rud_rank(relevance, n, order) == RUD_OK) {
+        for (size_t k = 0; k < n; k++) size += mask[k];
+        for (size_t k = 0; k < size; k++) inside += mask[order[k]];
     }
-    if (order) qsort(order, n, sizeof *order, compare_ranked);
-    for (size_t k = 0; k < size; k++) inside += mask[order[k].place];
     free(order);
     return size > 0 ? (double)inside / (double)size : (double)NAN;
 }

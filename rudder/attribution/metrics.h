@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/status.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -16,6 +18,10 @@ double rud_cosine_similarity(const double *a, const double *b, size_t n);
 /* Share of the relevance inside the mask. relevance[n] >= 0: give magnitudes of signed relevance.
  * NaN where the relevance is 0 everywhere. Source: Arras et al. 2022, arXiv:2003.07258. */
 double rud_mass_accuracy(const double *relevance, const bool *mask, size_t n);
+
+/* order[n]: the places of relevance[n], that of the largest first; among equals in their order.
+ * RUD_ENOMEM. */
+rud_status rud_rank(const double *relevance, size_t n, size_t *order);
 
 /* Of the K places of largest relevance, the share inside the mask, K = places of the mask; among
  * equals the first counts as larger. NaN where the mask is empty, or without memory. Same source.

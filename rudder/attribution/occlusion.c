@@ -41,22 +41,15 @@ static window find_window(const occlusion *o, size_t k)
                     .starts = rud_call_length(o->call, low) - steps + 1};
 }
 
-static void remove_row(const occlusion *o, size_t feature, float *x)
-{
-    const rud_attribution_call *call = o->call;
-    const bool mean = call->options->remove == RUD_REMOVE_MEAN;
-    const size_t from = o->features > 1 ? feature : 0;
-    const size_t to = o->features > 1 ? feature + 1 : call->D;
-    for (size_t d = from; d < to; d++) x[d] = mean ? call->feature_mean[d] : 0.0f;
-}
-
 static size_t fill_without(void *context, size_t k, float *x, size_t ld)
 {
     const occlusion *o = context;
     const window w = find_window(o, k);
     const size_t length = rud_call_copy_episode(o->call, w.b, x, ld), end = w.begin + w.steps;
     if (o->call->options->remove != RUD_REMOVE_DELETE) {
-        for (size_t t = w.begin; t < end; t++) remove_row(o, w.feature, x + t * ld);
+        const size_t first = o->features > 1 ? w.feature : 0;
+        const size_t count = o->features > 1 ? 1 : o->call->D;
+        for (size_t t = w.begin; t < end; t++) rud_call_replace(o->call, first, count, x + t * ld);
         return length;
     }
     for (size_t t = end; t < length; t++)
@@ -89,21 +82,6 @@ static void take_without(void *context, size_t k, double prediction, const float
     }
 }
 
-static size_t fill_episode(void *context, size_t k, float *x, size_t ld)
-{
-    const occlusion *o = context;
-    return rud_call_copy_episode(o->call, k, x, ld);
-}
-
-static void take_prediction(void *context, size_t k, double prediction, const float *gradient,
-                            size_t ld)
-{
-    const occlusion *o = context;
-    (void)gradient;
-    (void)ld;
-    o->call->prediction[k] = prediction;
-}
-
 /* Numbers the windows. */
 static rud_status create(rud_attribution_call *call, occlusion *o)
 {
@@ -129,9 +107,7 @@ rud_status rud_run_occlusion(rud_attribution_call *call)
 {
     occlusion o;
     RUD_TRY(create(call, &o));
-    const rud_variations whole = {
-        .count = call->B, .context = &o, .fill = fill_episode, .take = take_prediction};
-    RUD_TRY(rud_predict_variations(call, &whole));
+    RUD_TRY(rud_call_predict(call));
     const rud_variations without = {
         .count = o.first[call->B], .context = &o, .fill = fill_without, .take = take_without};
     return rud_predict_variations(call, &without);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "attribution/attribution_private.h"
+#include "base/names.h"
 #include "base/number.h"
 
 enum { CHOICES = 4, CHOICE_SIZE = 16 };
@@ -87,7 +88,7 @@ static const option table[] = {
      .place = PLACE(steps_begin)},
 };
 
-enum { OPTIONS = sizeof table / sizeof *table, NAMES_SIZE = 256 };
+enum { OPTIONS = sizeof table / sizeof *table };
 
 rud_attribution_options rud_attribution_options_default(void)
 {
@@ -106,12 +107,15 @@ const rud_attribution_option *rud_attribution_option_at(size_t k)
     return k < OPTIONS ? &table[k].public : NULL;
 }
 
+static const char *option_name(size_t k)
+{
+    return k < OPTIONS ? table[k].public.name : NULL;
+}
+
 static rud_status unknown_option(const char *name)
 {
-    char names[NAMES_SIZE] = "";
-    for (size_t k = 0, used = 0; k < OPTIONS && used < sizeof names; k++)
-        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", k > 0 ? ", " : "",
-                                 table[k].public.name);
+    char names[RUD_NAMES_SIZE];
+    rud_names_list(option_name, names);
     return rud_error(RUD_EINVAL, "unknown option '%s'; there are: %s", name, names);
 }
 

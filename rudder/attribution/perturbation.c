@@ -10,12 +10,6 @@ typedef struct removal {
     double *prediction;
 } removal;
 
-static void replace(const rud_attribution_call *call, float *x)
-{
-    const bool mean = call->options->remove == RUD_REMOVE_MEAN;
-    for (size_t d = 0; d < call->D; d++) x[d] = mean ? call->feature_mean[d] : 0.0f;
-}
-
 static size_t fill_rest(void *context, size_t k, float *x, size_t ld)
 {
     const removal *r = context;
@@ -30,7 +24,7 @@ static size_t fill_rest(void *context, size_t k, float *x, size_t ld)
     for (size_t t = 0; t < length; t++) {
         if (r->gone[t] && shorter) continue;
         if (r->gone[t]) {
-            replace(call, x + rows * ld);
+            rud_call_replace(call, 0, call->D, x + rows * ld);
         } else {
             memcpy(x + rows * ld, call->x + t * call->D, call->D * sizeof *x);
         }

@@ -111,9 +111,31 @@ size_t rud_call_copy_episode(const rud_attribution_call *call, size_t b, float *
     return length;
 }
 
+void rud_call_replace(const rud_attribution_call *call, size_t first, size_t count, float *x)
+{
+    const bool mean = call->options->remove == RUD_REMOVE_MEAN;
+    for (size_t d = first; d < first + count; d++) x[d] = mean ? call->feature_mean[d] : 0.0f;
+}
+
 static size_t fill_episode(void *context, size_t k, float *x, size_t ld)
 {
     return rud_call_copy_episode(context, k, x, ld);
+}
+
+static void take_prediction(void *context, size_t k, double prediction, const float *gradient,
+                            size_t ld)
+{
+    rud_attribution_call *call = context;
+    (void)gradient;
+    (void)ld;
+    call->prediction[k] = prediction;
+}
+
+rud_status rud_call_predict(rud_attribution_call *call)
+{
+    const rud_variations all = {
+        .count = call->B, .context = call, .fill = fill_episode, .take = take_prediction};
+    return rud_predict_variations(call, &all);
 }
 
 static void take_gradient(void *context, size_t k, double prediction, const float *gradient,

@@ -28,7 +28,8 @@ static const struct argp_option options[] = {
      "Inputs, hidden units, episodes (or copies), steps; default 16,32,8,100", 0},
     {"threads", KEY_THREADS, "N", 0, "Split the batch over N threads (default 1)", 0},
     {"reps", KEY_REPS, "R", 0, "Repetitions (default 20)", 0},
-    {"cell", KEY_CELL, "NAME", 0, "lstm (the default), lstm1997, rudder, rudder-centred or r-lstm", 0},
+    {"cell", KEY_CELL, "NAME", 0, "lstm (the default), lstm1997, rudder, rudder-centred or r-lstm",
+     0},
     {"env", KEY_ENV, "NAME", 0, "Environment of the part env (default coin-walk)", 0},
     {"json", KEY_JSON, 0, 0, "One JSON object a line and measurement", 0},
     {0},
@@ -79,8 +80,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_CELL:
         a->what.cell = rud_cell_preset(argument);
         if (!a->what.cell) {
-            argp_error(state, "unknown cell '%s'; there are: lstm, lstm1997, rudder, rudder-centred, r-lstm",
-                       argument);
+            argp_error(
+                state,
+                "unknown cell '%s'; there are: lstm, lstm1997, rudder, rudder-centred, r-lstm",
+                argument);
         }
         return 0;
     case KEY_ENV:
@@ -287,9 +290,14 @@ int cli_bench(int argc, char **argv)
     a.what.cell = rud_cell_preset("lstm");
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     const char *part = a.what.part;
+    if (part && strcmp(part, "bridge") == 0) {
+        const rud_status done = cli_bench_bridge(a.json);
+        return done == RUD_OK ? CLI_DONE : cli_fail(done);
+    }
     if (part && !find_part(part)) {
         return cli_fail_usage(rud_error(
-            RUD_EINVAL, "unknown part '%s'; there are: train, forward, stream, lrp, env", part));
+            RUD_EINVAL, "unknown part '%s'; there are: train, forward, stream, lrp, env, bridge",
+            part));
     }
     const rud_status status = part ? measure_one(&a) : measure_all(&a);
     return status == RUD_OK ? CLI_DONE : cli_fail(status);

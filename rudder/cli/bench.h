@@ -23,6 +23,9 @@ typedef struct cli_bench_result {
 /* RUD_EINVAL for a part that cannot be measured. */
 rud_status cli_bench_measure(const cli_bench_case *what, cli_bench_result *result);
 
+/* The part `bridge`, which has its own measures: prints them. */
+rud_status cli_bench_bridge(bool json);
+
 /* A new array of numbers in -1 .. 1, the same for the same index; NULL without memory. */
 float *cli_bench_random(size_t count, uint64_t index);
 

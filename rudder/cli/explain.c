@@ -185,7 +185,7 @@ static void warn_near_zero(const cli_explain_arguments *a, const cli_explain_cou
 /* Everything that one call of the program works with. */
 typedef struct work {
     const cli_explain_arguments *arguments;
-    cli_explain_source source;
+    rud_dataset *source;
     cli_explain_model model;
     rud_explainer *explainer;
 } work;
@@ -194,7 +194,7 @@ static rud_status run(work *w, const cli_explain_sink *sink, FILE *progress,
                       cli_explain_counts *counts)
 {
     const rud_status status =
-        cli_explain_run(&w->source, &w->model, w->arguments->threads, progress, sink, counts);
+        cli_explain_run(w->source, &w->model, w->arguments->threads, progress, sink, counts);
     warn_near_zero(w->arguments, counts);
     return status;
 }
@@ -235,8 +235,8 @@ static rud_status explain_to_file(work *w)
 static int explain(work *w)
 {
     const cli_explain_arguments *a = w->arguments;
-    rud_status status = cli_explain_source_open(a->episodes, &w->source);
-    if (status == RUD_OK) status = cli_explain_model_open(a, &w->source, &w->model);
+    rud_status status = cli_explain_source_open(a, &w->source);
+    if (status == RUD_OK) status = cli_explain_model_open(a, w->source, &w->model);
     if (status != RUD_OK) return cli_fail(status);
     status = cli_explain_model_explainer(&w->model, &w->explainer);
     if (status != RUD_OK) return cli_fail_usage(status);
@@ -262,8 +262,9 @@ static void parse_arguments(int argc, char **argv, cli_explain_arguments *a)
         parse,
         "EPISODES",
         "Says which step of each episode, and which feature of it, the model's prediction comes "
-        "from. EPISODES is JSON lines, - is standard input; for an LSTM of others \"observations\" "
-        "alone is enough, its rows are the inputs.\v"
+        "from. EPISODES is Minari, D4RL, JSON lines or a journal of the agent bridge, - is JSON "
+        "lines on standard input; for an LSTM of others \"observations\" alone is enough, its rows "
+        "are the inputs.\v"
         "Relevance is in units of the prediction (of a return predictor: of reward, before the "
         "correction that makes it sum to the return). The share of a final observation stands with "
         "the last step.",
@@ -285,6 +286,6 @@ int cli_explain(int argc, char **argv)
     const int code = explain(&w);
     rud_explainer_free(&w.explainer);
     cli_explain_model_close(&w.model);
-    cli_explain_source_close(&w.source);
+    rud_dataset_close(&w.source);
     return code;
 }

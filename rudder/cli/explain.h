@@ -23,35 +23,28 @@ bool cli_explain_reads(const rud_attribution_method *method, const rud_attributi
 /* `--list`: every method, as text or JSON. */
 rud_status cli_explain_list(bool json, FILE *stream);
 
-/* An episode of the file, and what is said of it. */
+/* An episode of the data set, and what is said of it. */
 typedef struct cli_explained {
     rud_episode *episode;
-    size_t line;
+    char *place; /* as messages name it */
     rud_explanation explanation;
     bool done;
 } cli_explained;
 void cli_explained_free(cli_explained *explained);
 
-/* Episodes one after the other. Zero-initialise. */
-typedef struct cli_explain_source {
-    const char *path;
-    const char *name; /* as messages call it */
-    rud_jsonl_reader *reader;
-    cli_explained *held; /* read already: standard input can be read only once */
-    size_t held_count, next;
-} cli_explain_source;
-rud_status cli_explain_source_open(const char *path, cli_explain_source *source);
-void cli_explain_source_close(cli_explain_source *source);
+/* Opens the data set that the arguments name: JSON lines as a stream, so that what stands before a
+ * bad line is explained, unless all episodes are needed beforehand for their mean. */
+rud_status cli_explain_source_open(const cli_explain_arguments *arguments, rud_dataset **source);
 
-/* *explained: episode and line; no episode at the end. Caller owns it. */
-rud_status cli_explain_source_next(cli_explain_source *source, cli_explained *explained);
+/* *explained: episode and place; no episode at the end. Caller owns it. */
+rud_status cli_explain_source_next(rud_dataset *source, cli_explained *explained);
 
-/* The mean of the observations of all episodes, [width]; caller owns *mean. The source stands at
- * its start again. */
-rud_status cli_explain_source_mean(cli_explain_source *source, size_t width, float **mean);
+/* The mean of the observations of all episodes, [width]; caller owns *mean. The source, no stream,
+ * stands at its start again. */
+rud_status cli_explain_source_mean(rud_dataset *source, size_t width, float **mean);
 
-/* Lines of the file, which are the episodes; RUD_TOTAL_UNKNOWN where it can be read only once. */
-uint64_t cli_explain_source_count(const cli_explain_source *source);
+/* Episodes, of a stream the lines of the file; RUD_TOTAL_UNKNOWN where it can be read only once. */
+uint64_t cli_explain_source_count(const rud_dataset *source);
 
 /* A return predictor, or a network that others trained. Zero-initialise. */
 typedef struct cli_explain_model {
@@ -63,8 +56,12 @@ typedef struct cli_explain_model {
 } cli_explain_model;
 
 /* Reads what the arguments name: the model, the baseline, the mean of the source. */
-rud_status cli_explain_model_open(const cli_explain_arguments *arguments,
-                                  cli_explain_source *source, cli_explain_model *model);
+rud_status cli_explain_model_open(const cli_explain_arguments *arguments, rud_dataset *source,
+                                  cli_explain_model *model);
+
+/* Does the method start from the mean of the source, or put it in place of what it removes? */
+bool cli_explain_needs_mean(const rud_attribution_options *options);
+
 void cli_explain_model_close(cli_explain_model *model);
 rud_status cli_explain_model_explainer(const cli_explain_model *model, rud_explainer **explainer);
 
@@ -85,8 +82,8 @@ typedef struct cli_explain_counts {
 
 /* Explains all episodes over the threads. Whatever their number, the sink gets the same; on failure
  * it has got all that stands before. progress: NULL for silence. */
-rud_status cli_explain_run(cli_explain_source *source, const cli_explain_model *model,
-                           size_t threads, FILE *progress, const cli_explain_sink *sink,
+rud_status cli_explain_run(rud_dataset *source, const cli_explain_model *model, size_t threads,
+                           FILE *progress, const cli_explain_sink *sink,
                            cli_explain_counts *counts);
 
 /* Explanations as JSON lines, as tables, as a page. */

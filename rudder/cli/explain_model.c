@@ -64,41 +64,42 @@ static rud_status encode(const cli_explain_model *model, const rud_episode *epis
 /* The first episode of the file. */
 static rud_status read_baseline(const char *path, cli_explain_model *model)
 {
-    rud_jsonl_reader *reader;
+    rud_dataset_options options = rud_dataset_options_default();
+    rud_dataset *dataset;
     rud_episode *episode = NULL;
-    rud_status status = rud_jsonl_open(path, &reader);
+    options.infos = false;
+    options.stream = true;
+    rud_status status = rud_dataset_open(path, &options, &dataset);
     if (status != RUD_OK) {
         return rud_error_context(status, "--baseline is neither zero nor mean nor a file");
     }
-    status = rud_jsonl_next(reader, &episode);
-    if (status == RUD_OK && !episode) {
-        status = rud_error(RUD_EFORMAT, "%s: holds no episode", path);
-    } else if (status == RUD_OK) {
+    status = rud_dataset_next(dataset, &episode);
+    if (status == RUD_OK) {
         status =
             rud_error_context(encode(model, episode, &model->given, &model->options.given_steps),
-                              "%s:%zu", path, rud_jsonl_line(reader));
+                              "%s", rud_dataset_place(dataset));
     }
     rud_episode_free(&episode);
-    rud_jsonl_close(&reader);
+    rud_dataset_close(&dataset);
     model->options.baseline = RUD_FROM_GIVEN;
     model->options.given = model->given;
     return rud_error_context(status, "--baseline");
 }
 
-static bool needs_mean(const rud_attribution_options *options)
+bool cli_explain_needs_mean(const rud_attribution_options *options)
 {
     return (strcmp(options->method->name, "integrated-gradients") == 0 &&
             options->baseline == RUD_FROM_MEAN) ||
            (strcmp(options->method->name, "occlusion") == 0 && options->remove == RUD_REMOVE_MEAN);
 }
 
-rud_status cli_explain_model_open(const cli_explain_arguments *arguments,
-                                  cli_explain_source *source, cli_explain_model *model)
+rud_status cli_explain_model_open(const cli_explain_arguments *arguments, rud_dataset *source,
+                                  cli_explain_model *model)
 {
     *model = (cli_explain_model){.options = arguments->options};
     RUD_TRY(load(arguments, model));
     if (arguments->baseline) RUD_TRY(read_baseline(arguments->baseline, model));
-    if (!model->network || !needs_mean(&model->options)) return RUD_OK;
+    if (!model->network || !cli_explain_needs_mean(&model->options)) return RUD_OK;
     return cli_explain_source_mean(source, width_of(model), &model->feature_mean);
 }
 

@@ -1,5 +1,5 @@
-/* Explains a file of episodes over several threads, a chunk at a time: memory does not grow with
- * the file. */
+/* Explains a data set of episodes over several threads, a chunk at a time: memory does not grow
+ * with the file. libhdf5 is not thread-safe; one thread reads, while the others rest. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -11,7 +11,7 @@ static const size_t chunk_bytes = (size_t)64 << 20; /* of episodes in a chunk, a
 static const double patience = 1;                   /* [s] before progress is shown */
 
 typedef struct run {
-    cli_explain_source *source;
+    rud_dataset *source;
     const cli_explain_sink *sink;
     cli_explain_counts *counts;
     rud_pool *pool;
@@ -49,12 +49,12 @@ static void advance(run *r, size_t count)
     pthread_mutex_unlock(&r->mutex);
 }
 
-static rud_status explain_one(rud_explainer *explainer, const char *name, cli_explained *explained)
+static rud_status explain_one(rud_explainer *explainer, cli_explained *explained)
 {
     const rud_episode *episode = explained->episode;
     const rud_status status = rud_explainer_run(explainer, &episode, 1, &explained->explanation);
     explained->done = status == RUD_OK;
-    return rud_error_context(status, "%s:%zu", name, explained->line);
+    return rud_error_context(status, "%s", explained->place);
 }
 
 /* A job: one group. If it fails as a whole, its episodes are explained one by one up to the one
@@ -73,7 +73,7 @@ static rud_status explain_group(void *context, size_t job, size_t thread)
     if (status == RUD_ENOMEM) return status;
     for (size_t k = 0; k < count; k++) {
         if (status != RUD_OK) {
-            RUD_TRY(explain_one(r->explainers[thread], r->source->name, &group[k]));
+            RUD_TRY(explain_one(r->explainers[thread], &group[k]));
         } else {
             group[k].explanation = explanations[k];
             group[k].done = true;
@@ -164,8 +164,7 @@ static rud_status explain_all(run *r)
         clear_chunk(r);
         RUD_TRY(status);
     }
-    if (r->counts->episodes > 0) return RUD_OK;
-    return rud_error(RUD_EFORMAT, "%s: holds no episode", r->source->name);
+    return RUD_OK;
 }
 
 static rud_status create_explainers(const cli_explain_model *model, run *r, size_t threads)
@@ -182,9 +181,8 @@ static rud_status create_explainers(const cli_explain_model *model, run *r, size
     return RUD_OK;
 }
 
-rud_status cli_explain_run(cli_explain_source *source, const cli_explain_model *model,
-                           size_t threads, FILE *progress, const cli_explain_sink *sink,
-                           cli_explain_counts *counts)
+rud_status cli_explain_run(rud_dataset *source, const cli_explain_model *model, size_t threads,
+                           FILE *progress, const cli_explain_sink *sink, cli_explain_counts *counts)
 {
     run r = {.source = source,
              .sink = sink,

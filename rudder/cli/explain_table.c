@@ -151,7 +151,7 @@ static void print_title(const cli_explained *explained, FILE *stream)
     if (explained->episode->id) {
         fprintf(stream, "%s", explained->episode->id);
     } else {
-        fprintf(stream, "line %zu", explained->line);
+        fprintf(stream, "%s", explained->place);
     }
     fprintf(stream, ": %zu steps, return %.6g, predicted %.6g", e->steps,
             rud_episode_return(explained->episode), e->prediction);

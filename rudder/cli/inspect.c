@@ -64,6 +64,7 @@ static bool is_run(const char *path)
 static rud_status inspect(const char *path, json_object *object)
 {
     if (strcmp(path, "-") == 0) return cli_inspect_episodes(path, object);
+    if (rud_is_journal(path)) return cli_inspect_episodes(path, object);
     if (rud_is_folder(path)) {
         return is_run(path) ? cli_inspect_run(path, object) : cli_inspect_episodes(path, object);
     }
@@ -162,8 +163,8 @@ int cli_inspect(int argc, char **argv)
         options,
         parse,
         "FILE",
-        "Shows what a model (safetensors), a data set of episodes (Minari, D4RL, JSON lines, - for "
-        "standard input) or the folder of a run holds.",
+        "Shows what a model (safetensors), a data set of episodes (Minari, D4RL, JSON lines, a "
+        "journal of the agent bridge, - for standard input) or the folder of a run holds.",
         children,
         0,
         0};

@@ -201,6 +201,18 @@ static bool add_counts(json_object *object, const totals *sums, const rud_datase
            cli_json_add_count(object, "unreadable", sums->unreadable);
 }
 
+/* What a journal is beyond its episodes. */
+static bool add_journal(json_object *object, const rud_journal_reader *reader)
+{
+    if (!reader) return true;
+    const rud_journal_progress progress = rud_journal_reader_progress(reader);
+    return cli_json_add_text(object, "task", rud_journal_reader_header(reader)->task) &&
+           cli_json_add_count(object, "segments", progress.segments) &&
+           cli_json_add_count(object, "bytes", progress.bytes) &&
+           cli_json_add_count(object, "tail_bytes", progress.tail_bytes) &&
+           cli_json_add_count(object, "damaged", progress.damaged);
+}
+
 static bool add_all(json_object *object, totals *sums, const rud_dataset *dataset)
 {
     const double delayed = sums->paid > 0 ? sums->paid_last / sums->paid : NAN;
@@ -216,8 +228,9 @@ static bool add_all(json_object *object, totals *sums, const rud_dataset *datase
            add_space(object, "action_space", rud_dataset_action_space(dataset)) &&
            cli_json_add_count(object, "observation_width", sums->observation_width) &&
            cli_json_add_count(object, "action_width", sums->action_width) &&
-           add_counts(object, sums, dataset) && add_arrays(object, dataset) &&
-           add_histogram(object, &sums->returns);
+           add_counts(object, sums, dataset) &&
+           add_journal(object, rud_dataset_journal_reader(dataset)) &&
+           add_arrays(object, dataset) && add_histogram(object, &sums->returns);
 }
 
 /* What could be read is shown; what could not is the failure. */

@@ -33,7 +33,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         judge->work.threads = cli_number(state, "--threads", argument, 1, 1024);
         return 0;
     case KEY_SEED:
-        judge->work.seed = cli_number(state, "--seed", argument, 0, UINT64_MAX);
+        /* what the table and JSON can say exactly */
+        judge->work.seed = cli_number(state, "--seed", argument, 0, (uint64_t)1 << 53);
         return 0;
     case ARGP_KEY_END:
         judge->work.progress = cli_progress(&judge->verbosity);

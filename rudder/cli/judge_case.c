@@ -1,6 +1,5 @@
 /* What judges of a model's explanations share: model, episodes, methods. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/judge.h"
 
@@ -68,16 +67,33 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 static const struct argp_child children[] = {{&cli_judge_argp, 0, 0, 0}, {0}};
 const struct argp cli_judge_case_argp = {options, parse, 0, 0, children, 0, 0};
 
+static rud_status add_all(rud_dataset *dataset, rud_episodes *list)
+{
+    for (;;) {
+        rud_episode *episode;
+        RUD_TRY(rud_stop_check(&cli_stop));
+        RUD_TRY(rud_dataset_next(dataset, &episode));
+        if (!episode) return RUD_OK;
+        RUD_TRY(rud_episodes_add(list, episode));
+    }
+}
+
+static rud_status read_episodes(const char *path, rud_episodes *list)
+{
+    rud_dataset_options options = rud_dataset_options_default();
+    rud_dataset *dataset;
+    options.infos = false;
+    RUD_TRY(rud_dataset_open(path, &options, &dataset));
+    const rud_status status = add_all(dataset, list);
+    rud_dataset_close(&dataset);
+    return status;
+}
+
 rud_status cli_judge_case_open(cli_judge_case *judged, rud_judge_case *what)
 {
     judged->explain.options = rud_attribution_options_default();
     RUD_TRY(cli_explain_model_open(&judged->explain, NULL, &judged->model));
-    RUD_TRY(rud_jsonl_read(judged->explain.episodes, &judged->episodes));
-    if (judged->episodes.count == 0) {
-        return rud_error(RUD_EFORMAT, "%s: holds no episode",
-                         strcmp(judged->explain.episodes, "-") == 0 ? "standard input"
-                                                                    : judged->explain.episodes);
-    }
+    RUD_TRY(read_episodes(judged->explain.episodes, &judged->episodes));
     *what = (rud_judge_case){
         .predictor = judged->model.predictor,
         .network = judged->model.network,

@@ -24,6 +24,8 @@ static const command commands[] = {
     {"report", cli_report, "write an experiment's page again"},
     {"inspect", cli_inspect, "show what a model, a data set of episodes or a run folder holds"},
     {"export", cli_export, "convert a data set of episodes to another format"},
+    {"serve", cli_serve, "redistribute the rewards of agents that connect: the agent bridge"},
+    {"keygen", cli_keygen, "make a pair of CURVE keys for the agent bridge"},
     {"bench", cli_bench, "measure the speed of each part"},
 };
 static const size_t command_count = sizeof commands / sizeof commands[0];

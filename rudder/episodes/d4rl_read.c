@@ -279,14 +279,9 @@ static rud_status find_space(d4rl *state, column *c, const char *name, rud_space
 static rud_status add_leaf(rud_dataset *dataset, const char *name, const rud_hdf5_array *array,
                            const rud_space *space)
 {
-    char text[64];
+    char text[RUD_DATASET_SPACE_SIZE];
     if (array->id < 0) return RUD_OK;
-    const char *kind = space == NULL || space->kind == RUD_SPACE_BOX ? "Box"
-                       : space->kind == RUD_SPACE_MIXED              ? "Mixed"
-                                                                     : "MultiDiscrete";
-    snprintf(text, sizeof text, "%s(%zu)", space == NULL ? "" : kind, array->width);
-    if (space != NULL && space->kind == RUD_SPACE_DISCRETE)
-        snprintf(text, sizeof text, "Discrete(%lld)", (long long)space->sizes[0]);
+    rud_dataset_space_text(space, array->width, text);
     rud_dataset_leaf leaf = {.name = name,
                              .type = array->type,
                              .readable = array->number != RUD_HDF5_NONE,

@@ -91,27 +91,13 @@ static rud_status add_column(d4rl_writer *state, const char *name, hid_t type, h
     return RUD_OK;
 }
 
-/* What was float32 stays so; other real numbers are written as float64. */
-static bool was_single(const rud_dataset_writer *writer, const char *root)
-{
-    bool single = false;
-    const rud_dataset *source = writer->source;
-    for (size_t k = 0; source != NULL && k < source->leaf_count; k++) {
-        const rud_dataset_leaf *leaf = &source->leaves[k];
-        if (!leaf->readable || strncmp(leaf->name, root, strlen(root)) != 0) continue;
-        if (strcmp(leaf->type, "float32") != 0) return false;
-        single = true;
-    }
-    return single;
-}
-
 static rud_status add_rows_column(rud_dataset_writer *writer, const char *name, const char *root,
                                   const rud_space *space)
 {
     d4rl_writer *state = writer->state;
     if (rud_space_all_discrete(space))
         return add_column(state, name, H5T_STD_I64LE, H5T_NATIVE_INT64, space->width);
-    if (was_single(writer, root))
+    if (rud_dataset_is_single(writer->source, root))
         return add_column(state, name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, space->width);
     return add_column(state, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, space->width);
 }

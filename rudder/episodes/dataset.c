@@ -1,5 +1,6 @@
 #include "episodes/dataset.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +8,8 @@
 
 /* Every format, in the order in which they are asked whether a file is theirs. */
 static const rud_dataset_kind *const kinds[] = {
-    &rud_dataset_d4rl, &rud_dataset_minari, &rud_dataset_jsonl, /* says yes to anything */
+    &rud_dataset_journal, &rud_dataset_d4rl, &rud_dataset_minari,
+    &rud_dataset_jsonl, /* says yes to anything */
 };
 static const size_t kind_count = sizeof kinds / sizeof *kinds;
 
@@ -18,7 +20,8 @@ rud_status rud_dataset_find_kind(const char *format, const rud_dataset_kind **ki
         if (strcmp(kinds[k]->name, format) == 0) return RUD_OK;
     }
     *kind = NULL;
-    return rud_error(RUD_EINVAL, "unknown format '%s'; there are minari, d4rl, jsonl", format);
+    return rud_error(RUD_EINVAL, "unknown format '%s'; there are minari, d4rl, jsonl, journal",
+                     format);
 }
 
 rud_dataset_options rud_dataset_options_default(void)
@@ -96,6 +99,44 @@ rud_status rud_dataset_add_leaf(rud_dataset *dataset, const rud_dataset_leaf *le
     }
     leaves[dataset->leaf_count++] = copy;
     return RUD_OK;
+}
+
+void rud_dataset_space_text(const rud_space *space, size_t width, char text[RUD_DATASET_SPACE_SIZE])
+{
+    static const char *const kinds_of_space[] = {[RUD_SPACE_DISCRETE] = "Discrete",
+                                                 [RUD_SPACE_MULTI_DISCRETE] = "MultiDiscrete",
+                                                 [RUD_SPACE_BOX] = "Box",
+                                                 [RUD_SPACE_MIXED] = "Mixed"};
+    const bool discrete = space != NULL && space->kind == RUD_SPACE_DISCRETE;
+    snprintf(text, RUD_DATASET_SPACE_SIZE, "%s(%lld)",
+             space == NULL ? "" : kinds_of_space[space->kind],
+             discrete ? (long long)space->sizes[0] : (long long)width);
+}
+
+bool rud_dataset_is_single(const rud_dataset *source, const char *root)
+{
+    bool single = false;
+    for (size_t k = 0; source != NULL && k < source->leaf_count; k++) {
+        const rud_dataset_leaf *leaf = &source->leaves[k];
+        if (!leaf->readable || strncmp(leaf->name, root, strlen(root)) != 0) continue;
+        if (strcmp(leaf->type, "float32") != 0) return false;
+        single = true;
+    }
+    return single;
+}
+
+rud_status rud_dataset_add_column_leaf(rud_dataset *dataset, const char *name,
+                                       const rud_space *space)
+{
+    char text[RUD_DATASET_SPACE_SIZE];
+    if (space->width == 0) return RUD_OK;
+    rud_dataset_space_text(space, space->width, text);
+    rud_dataset_leaf leaf = {.name = name,
+                             .type = rud_space_all_discrete(space) ? "integers" : "numbers",
+                             .readable = true,
+                             .width = space->width,
+                             .space = text};
+    return rud_dataset_add_leaf(dataset, &leaf);
 }
 
 const char *rud_dataset_path(const rud_dataset *dataset)

@@ -4,6 +4,8 @@
  *             data/metadata.json, the folder data itself, or the bare HDF5 file
  *     d4rl    flat HDF5 as D4RL lays it out: all episodes' rows one after another
  *     jsonl   JSON lines (episodes/jsonl.h); "-" is standard input or output
+ *     journal what agents sent to the bridge (episodes/journal.h): a folder or one segment; it can
+ *             only be read. Damaged records are left out, with a warning in the log
  *
  * A format is one row of the table in dataset.c.
  *
@@ -33,6 +35,7 @@
 
 #include "base/space.h"
 #include "episodes/episode.h"
+#include "episodes/journal.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -81,6 +84,10 @@ const size_t *rud_dataset_lengths(const rud_dataset *dataset);
 
 /* D4RL: rows after the last end, kept or left out as the option says; else 0. */
 size_t rud_dataset_tail_steps(const rud_dataset *dataset);
+
+/* The reader that has gone through a journal: its header and what it met. NULL for other formats.
+ * View. */
+const rud_journal_reader *rud_dataset_journal_reader(const rud_dataset *dataset);
 
 /* The spaces after flattening; NULL for a stream, and where there are no actions. Views. */
 const rud_space *rud_dataset_observation_space(const rud_dataset *dataset);

@@ -25,7 +25,7 @@ static rud_status check_path(const char *path)
     if (rud_is_folder(path))
         return rud_error(RUD_EFORMAT,
                          "%s: a folder that is no data set: neither data/main_data.hdf5 nor "
-                         "main_data.hdf5 is in it",
+                         "main_data.hdf5 nor a journal is in it",
                          path);
     return RUD_OK;
 }
@@ -47,34 +47,13 @@ static rud_status grow(rud_dataset *dataset)
     return RUD_OK;
 }
 
-static rud_status add_leaf(rud_dataset *dataset, const char *name, const rud_space *space)
-{
-    char text[64];
-    if (space->width == 0) return RUD_OK;
-    bool discrete = rud_space_all_discrete(space);
-    if (space->kind == RUD_SPACE_DISCRETE)
-        snprintf(text, sizeof text, "Discrete(%lld)", (long long)space->sizes[0]);
-    else
-        snprintf(text, sizeof text, "%s(%zu)",
-                 discrete                         ? "MultiDiscrete"
-                 : space->kind == RUD_SPACE_MIXED ? "Mixed"
-                                                  : "Box",
-                 space->width);
-    rud_dataset_leaf leaf = {.name = name,
-                             .type = discrete ? "integers" : "numbers",
-                             .readable = true,
-                             .width = space->width,
-                             .space = text};
-    return rud_dataset_add_leaf(dataset, &leaf);
-}
-
 static rud_status add_info_leaves(rud_dataset *dataset, const rud_episode *episode)
 {
     for (size_t k = 0; k < episode->info_count; k++) {
         const rud_info *info = &episode->infos[k];
-        char name[256], text[64];
+        char name[256], text[RUD_DATASET_SPACE_SIZE];
         snprintf(name, sizeof name, "infos/%s", info->name);
-        snprintf(text, sizeof text, "(%zu)", info->width);
+        rud_dataset_space_text(NULL, info->width, text);
         rud_dataset_leaf leaf = {.name = name,
                                  .type = info->integer ? "integers" : "numbers",
                                  .readable = true,
@@ -93,8 +72,8 @@ static rud_status finish_index(rud_dataset *dataset)
     RUD_TRY(rud_value_ranges_space(&notes->observations, notes->plain_observations,
                                    &dataset->observation_space));
     RUD_TRY(rud_value_ranges_space(&notes->actions, notes->plain_actions, &dataset->action_space));
-    RUD_TRY(add_leaf(dataset, "observations", &dataset->observation_space));
-    RUD_TRY(add_leaf(dataset, "actions", &dataset->action_space));
+    RUD_TRY(rud_dataset_add_column_leaf(dataset, "observations", &dataset->observation_space));
+    RUD_TRY(rud_dataset_add_column_leaf(dataset, "actions", &dataset->action_space));
     if (dataset->episodes == 0) return RUD_OK;
     rud_episode *first;
     RUD_TRY(rud_jsonl_seek(state->reader, state->marks[0]));

@@ -29,7 +29,8 @@ typedef struct rud_dataset_kind {
     void (*abort)(rud_dataset_writer *writer);
 } rud_dataset_kind;
 
-extern const rud_dataset_kind rud_dataset_jsonl, rud_dataset_minari, rud_dataset_d4rl;
+extern const rud_dataset_kind rud_dataset_jsonl, rud_dataset_minari, rud_dataset_d4rl,
+    rud_dataset_journal;
 
 /* The row of that name; RUD_EINVAL. */
 rud_status rud_dataset_find_kind(const char *format, const rud_dataset_kind **kind);
@@ -71,6 +72,20 @@ struct rud_dataset_writer {
 
 /* Adds a leaf; copies name and space. */
 rud_status rud_dataset_add_leaf(rud_dataset *dataset, const rud_dataset_leaf *leaf);
+
+/* How people read a space or, where it is NULL, a row of `width` numbers: "Discrete(5)",
+ * "MultiDiscrete(2)", "Box(3)", "Mixed(4)", "(3)". For rud_dataset_leaf. */
+enum { RUD_DATASET_SPACE_SIZE = 64 };
+void rud_dataset_space_text(const rud_space *space, size_t width,
+                            char text[RUD_DATASET_SPACE_SIZE]);
+
+/* Are the source's readable arrays under root ("observations") float32, and is there one? What was
+ * read so is written so; all other real numbers become float64. source: may be NULL. */
+bool rud_dataset_is_single(const rud_dataset *source, const char *root);
+
+/* Adds the leaf of all observations or actions as one array; none where the space is empty. */
+rud_status rud_dataset_add_column_leaf(rud_dataset *dataset, const char *name,
+                                       const rud_space *space);
 
 /* Minimum, maximum and sort of each component, from which spaces are inferred. Zero-initialise to
  * start. */

@@ -230,6 +230,8 @@ static bool is_filtered(hid_t id, bool *external)
  * only where it matters, for that takes longer than reading a small array. */
 static rud_status check_storage(const rud_hdf5_array *array, size_t stored_size)
 {
+    if (array->width > SIZE_MAX / stored_size)
+        return rud_error(RUD_EFORMAT, "its rows are too long");
     uint64_t held = H5Dget_storage_size(array->id);
     uint64_t row = (uint64_t)array->width * stored_size;
     if (array->rows <= held / row && held <= small_storage) return RUD_OK;

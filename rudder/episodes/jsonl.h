@@ -43,8 +43,8 @@ rud_status rud_jsonl_read(const char *path, rud_episodes *list);
 
 /* Writes one line. observation_space and action_space say which rows are integers and which stand
  * without brackets (Discrete); action_space may be NULL where the episode has no actions. Nothing
- * is written if the episode does not fit: RUD_EINVAL (widths; a discrete value outside its space),
- * RUD_ENONFINITE. */
+ * is written if the episode does not fit: RUD_EINVAL (widths; a discrete value outside its space; an
+ * info that is called as a field is, "seed" say), RUD_ENONFINITE. */
 rud_status rud_jsonl_write(FILE *stream, const rud_space *observation_space,
                            const rud_space *action_space, const rud_episode *episode);
 

@@ -64,6 +64,7 @@ rud_status rud_jsonl_write_changed(FILE *stream, const char *text, size_t length
                                    const rud_dataset_changes *changes)
 {
     json_object *root;
+    RUD_TRY(rud_jsonl_check_infos(changes->infos, changes->info_count));
     RUD_TRY(rud_json_parse(text, length, &root));
     rud_status status = change(root, steps, changes)
                             ? print(stream, root)

@@ -124,7 +124,7 @@ static rud_status read_table(const table *rows, double *numbers)
     return RUD_OK;
 }
 
-static bool is_known(const char *key)
+bool rud_jsonl_is_field(const char *key)
 {
     static const char *const known[] = {"id",         "observations", "actions", "rewards",
                                         "terminated", "truncated",    "seed"};
@@ -138,7 +138,7 @@ static rud_status check_keys(const fields *found)
 {
     json_object_object_foreach(found->root, key, value)
     {
-        if (is_known(key)) continue;
+        if (rud_jsonl_is_field(key)) continue;
         size_t rows =
             json_object_is_type(value, json_type_array) ? json_object_array_length(value) : 0;
         if (rows == found->steps || rows == found->steps + 1) continue;
@@ -208,7 +208,7 @@ static rud_status read_infos(json_object *root, rud_episode *episode)
 {
     json_object_object_foreach(root, key, value)
     {
-        if (is_known(key)) continue;
+        if (rud_jsonl_is_field(key)) continue;
         rud_status status = read_info(key, value, episode);
         if (status != RUD_OK) return rud_error_context(status, "field \"%.64s\"", key);
     }

@@ -20,6 +20,12 @@ typedef struct rud_jsonl_notes {
 rud_status rud_jsonl_parse(const char *text, size_t length, rud_jsonl_notes *notes,
                            rud_episode **episode);
 
+/* Is it a field that every line may have? Then no info can be called so. */
+bool rud_jsonl_is_field(const char *key);
+
+/* RUD_EINVAL if one of infos[count] is called as a field is. */
+rud_status rud_jsonl_check_infos(const rud_info *infos, size_t count);
+
 /* Where a line begins. */
 typedef struct rud_jsonl_mark {
     off_t offset;

@@ -5,7 +5,7 @@
 
 #include "base/number.h"
 #include "episodes/json_private.h"
-#include "episodes/jsonl.h"
+#include "episodes/jsonl_private.h"
 
 static rud_status check_row(const rud_space *space, const double *row)
 {
@@ -33,6 +33,17 @@ static rud_status check_table(const char *field, const rud_space *space, const d
     return RUD_OK;
 }
 
+rud_status rud_jsonl_check_infos(const rud_info *infos, size_t count)
+{
+    for (size_t k = 0; k < count; k++)
+        if (rud_jsonl_is_field(infos[k].name))
+            return rud_error(RUD_EINVAL,
+                             "the info \"%s\" is called as a field of every line is: JSON lines "
+                             "cannot hold both",
+                             infos[k].name);
+    return RUD_OK;
+}
+
 static rud_status check(const rud_space *observation_space, const rud_space *action_space,
                         const rud_episode *episode)
 {
@@ -44,7 +55,7 @@ static rud_status check(const rud_space *observation_space, const rud_space *act
     for (size_t t = 0; t < episode->steps; t++)
         if (!isfinite(episode->rewards[t]))
             return rud_error(RUD_ENONFINITE, "field \"rewards\"[%zu] is not finite", t);
-    return RUD_OK;
+    return rud_jsonl_check_infos(episode->infos, episode->info_count);
 }
 
 /* JSON escapes are json-c's. */

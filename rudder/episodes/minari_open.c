@@ -186,6 +186,17 @@ static rud_status read_metadata(rud_dataset *dataset, const char *path)
     return rud_file_read(path, metadata_limit, &dataset->metadata, &size);
 }
 
+static rud_status check_format(json_object *metadata)
+{
+    json_object *format = NULL;
+    if (!json_object_object_get_ex(metadata, "data_format", &format) ||
+        (json_object_is_type(format, json_type_string) &&
+         strcmp(json_object_get_string(format), "hdf5") == 0))
+        return RUD_OK;
+    return rud_error(RUD_EFORMAT, "\"data_format\" is %.32s; only \"hdf5\" can be read",
+                     json_object_to_json_string(format));
+}
+
 static rud_status check_total(json_object *metadata, const char *key, size_t counted)
 {
     json_object *value = NULL;
@@ -194,7 +205,7 @@ static rud_status check_total(json_object *metadata, const char *key, size_t cou
         json_object_get_uint64(value) == (uint64_t)counted)
         return RUD_OK;
     return rud_error(RUD_EFORMAT, "\"%s\" is %s, but the file has %zu", key,
-                     json_object_get_string(value), counted);
+                     json_object_to_json_string(value), counted);
 }
 
 static rud_status parse_part(json_object *metadata, const char *key, const char *root,
@@ -214,13 +225,9 @@ static rud_status parse_part(json_object *metadata, const char *key, const char 
 static rud_status use_metadata(rud_dataset *dataset, bool *observations, bool *actions)
 {
     rud_minari *state = dataset->state;
-    json_object *metadata, *format = NULL;
+    json_object *metadata;
     RUD_TRY(rud_json_parse(dataset->metadata, strlen(dataset->metadata), &metadata));
-    rud_status status = RUD_OK;
-    if (json_object_object_get_ex(metadata, "data_format", &format) &&
-        strcmp(json_object_get_string(format), "hdf5") != 0)
-        status = rud_error(RUD_EFORMAT, "\"data_format\" is \"%.32s\"; only hdf5 can be read",
-                           json_object_get_string(format));
+    rud_status status = check_format(metadata);
     if (status == RUD_OK) status = check_total(metadata, "total_episodes", dataset->episodes);
     if (status == RUD_OK) status = check_total(metadata, "total_steps", dataset->steps);
     if (status == RUD_OK)

@@ -26,8 +26,8 @@ static bool is_integer(rud_hdf5_number number)
 
 static rud_status list_info(const info_walk *walk, const char *path, const rud_hdf5_array *array)
 {
-    char space[32];
-    snprintf(space, sizeof space, "(%zu)", array->width);
+    char space[RUD_DATASET_SPACE_SIZE];
+    rud_dataset_space_text(NULL, array->width, space);
     rud_dataset_leaf leaf = {.name = path,
                              .type = array->type,
                              .readable = array->number != RUD_HDF5_NONE,

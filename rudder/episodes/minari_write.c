@@ -23,18 +23,9 @@ typedef struct minari_writer {
 
 /* ---- opening ---- */
 
-/* Minari's own data sets are float32 as a rule: what was read so is written so. */
 static const char *real_type(const rud_dataset_writer *writer, const char *root)
 {
-    const rud_dataset *source = writer->source;
-    bool single = source != NULL;
-    size_t length = strlen(root);
-    for (size_t k = 0; single && k < source->leaf_count; k++) {
-        const rud_dataset_leaf *leaf = &source->leaves[k];
-        if (strncmp(leaf->name, root, length) == 0 && leaf->readable)
-            single = strcmp(leaf->type, "float32") == 0;
-    }
-    return single ? "float32" : "float64";
+    return rud_dataset_is_single(writer->source, root) ? "float32" : "float64";
 }
 
 static rud_status make_parts(rud_dataset_writer *writer)

@@ -40,6 +40,7 @@ rud_config rud_config_default(void)
         .grid = grid_default(),
         .agent = rud_agent_options_default(),
         .train = {.updates = 10000, .learning_rate_end = 1e-4, .decay = 0.3, .test_episodes = 1000},
+        .server = rud_server_options_default(),
     };
 }
 
@@ -70,6 +71,26 @@ rud_status rud_config_read(const char *path, const char *const *settings, size_t
         RUD_TRY(rud_config_read_setting(&reader, "", settings[k]));
     }
     RUD_TRY(rud_config_check(&reader));
+    *config = read;
+    return RUD_OK;
+}
+
+rud_status rud_config_read_server(const char *path, const char *const *settings, size_t count,
+                                  rud_config *config)
+{
+    rud_config read = rud_config_default();
+    rud_config_reader reader = {.config = &read, .path = path};
+    if (path != NULL) {
+        name_from_path(path, read.name, sizeof read.name);
+        RUD_TRY(rud_config_read_file(&reader));
+    }
+    for (size_t k = 0; k < count; k++) {
+        RUD_TRY(rud_config_read_setting(&reader, "", settings[k]));
+    }
+    RUD_TRY(rud_config_check_server(&reader));
+    read.server.seed = read.first_seed;
+    read.server.features = read.agent.features;
+    read.server.redistributor = read.agent.redistributor;
     *config = read;
     return RUD_OK;
 }

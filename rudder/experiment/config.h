@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "agent_bridge/server.h"
 #include "agents/agent.h"
 #include "base/status.h"
 #include "envs/env.h"
@@ -57,6 +58,7 @@ typedef struct rud_config {
     double random_episodes_per_delay; /* agent.random_episodes are at least this times the delay */
     rud_agent_options agent;
     rud_train_options train;
+    rud_server_options server; /* but for seed, features and redistributor: those of `agent` hold */
 } rud_config;
 
 /* The defaults of the table. */
@@ -67,6 +69,11 @@ rud_config rud_config_default(void);
  * unknown key (the nearest is named), wrong type, nan, out of range. RUD_EIO. */
 rud_status rud_config_read(const char *path, const char *const *settings, size_t count,
                            rud_config *config);
+
+/* The same for `rudder serve`, which needs no environment; path NULL: settings alone. The server's
+ * seed, features and redistributor are filled in. */
+rud_status rud_config_read_server(const char *path, const char *const *settings, size_t count,
+                                  rud_config *config);
 
 /* The effective configuration, every key, as YAML that reads back to the same, and as JSON. Caller
  * owns *text. */

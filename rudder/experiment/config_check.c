@@ -2,19 +2,16 @@
  * allows. */
 #include <string.h>
 
+#include "base/names.h"
 #include "episodes/features.h"
 #include "experiment/config_private.h"
 #include "nn/cell.h"
 
-static rud_status unknown_name(const char *what, const char *name, rud_config_names *names)
+static rud_status unknown_name(const char *what, const char *name, rud_names *names)
 {
-    char known[256] = "";
-    size_t used = 0;
-    const char *other;
-    for (size_t k = 0; (other = names(k)) && used < sizeof known; k++) {
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", k ? ", " : "", other);
-    }
-    const char *nearest = rud_config_nearest(name, names);
+    char known[RUD_NAMES_SIZE];
+    rud_names_list(names, known);
+    const char *nearest = rud_names_nearest(name, names);
     if (nearest) {
         return rud_error(RUD_EINVAL, "unknown %s \"%s\"; did you mean \"%s\"? There are: %s", what,
                          name, nearest, known);
@@ -22,23 +19,13 @@ static rud_status unknown_name(const char *what, const char *name, rud_config_na
     return rud_error(RUD_EINVAL, "unknown %s \"%s\"; there are: %s", what, name, known);
 }
 
-static bool is_known(const char *name, rud_config_names *names)
+static bool is_known(const char *name, rud_names *names)
 {
     const char *other;
     for (size_t k = 0; (other = names(k)); k++) {
         if (strcmp(other, name) == 0) return true;
     }
     return false;
-}
-
-/* The cell presets, then the simple predictors. */
-static const char *predictor_name(size_t k)
-{
-    static const char *const simple[] = {"linear", "uniform", "exact"};
-    size_t presets = 0;
-    while (rud_cell_preset_at(presets)) presets++;
-    if (k < presets) return rud_cell_preset_at(k)->name;
-    return k - presets < sizeof simple / sizeof simple[0] ? simple[k - presets] : NULL;
 }
 
 /* Blames the key of the two that was given, the first where both were. */
@@ -227,19 +214,34 @@ static rud_status check_redistribution(const rud_config_reader *reader)
     return rud_config_blame(reader, "redistribution.method", code);
 }
 
+static rud_status check_learning(const rud_config_reader *reader)
+{
+    const char *cell = reader->config->agent.redistributor.predictor.cell;
+    RUD_TRY(check_run_name(reader));
+    if (!is_known(cell, rud_predictor_cell_at)) {
+        return rud_config_blame(reader, "predictor.cell",
+                                unknown_name("cell", cell, rud_predictor_cell_at));
+    }
+    RUD_TRY(check_lesson_buffer(reader));
+    return check_redistribution(reader);
+}
+
 rud_status rud_config_check(const rud_config_reader *reader)
 {
     const rud_config *config = reader->config;
-    const char *cell = config->agent.redistributor.predictor.cell;
-    RUD_TRY(check_run_name(reader));
     RUD_TRY(check_methods(reader, "methods", config->methods, config->method_count));
     RUD_TRY(check_methods(reader, "grid.methods", config->grid.methods, config->grid.method_count));
-    if (!is_known(cell, predictor_name)) {
-        return rud_config_blame(reader, "predictor.cell",
-                                unknown_name("cell", cell, predictor_name));
-    }
-    RUD_TRY(check_lesson_buffer(reader));
     RUD_TRY(check_grid(reader));
-    RUD_TRY(check_redistribution(reader));
+    RUD_TRY(check_learning(reader));
     return check_environment(reader);
+}
+
+rud_status rud_config_check_server(const rud_config_reader *reader)
+{
+    const rud_config *config = reader->config;
+    RUD_TRY(check_learning(reader));
+    if (strcmp(config->agent.redistributor.predictor.cell, "exact") != 0) return RUD_OK;
+    return rud_config_blame(reader, "predictor.cell",
+                            rud_error(RUD_EINVAL, "\"exact\" knows the environments of an "
+                                                  "experiment only: choose another for a server"));
 }

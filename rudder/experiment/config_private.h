@@ -8,7 +8,7 @@
 
 #include "experiment/config.h"
 
-enum { RUD_CONFIG_KEYS_MAX = 128, RUD_CONFIG_TEXT = 512, RUD_CONFIG_SECTION = 32 };
+enum { RUD_CONFIG_KEYS_MAX = 128, RUD_CONFIG_TEXT = 512 };
 
 typedef enum rud_config_type {
     RUD_CONFIG_SIZE,      /* size_t */
@@ -34,6 +34,7 @@ typedef struct rud_config_key {
     size_t count_offset; /* of a list's size_t count, in rud_config */
     double low, high;    /* both allowed, but for an open `low` */
     bool low_open;
+    bool may_be_empty;          /* a name */
     const char *const *choices; /* NULL behind the last */
     const rud_attribution_option *option;
     const char *help;
@@ -90,15 +91,7 @@ rud_status rud_config_blame(const rud_config_reader *reader, const char *path, r
 /* Are names known, do options fit the environment? */
 rud_status rud_config_check(const rud_config_reader *reader);
 
-/* The k-th of some names; NULL behind the last. */
-typedef const char *rud_config_names(size_t k);
-
-/* The name nearest to `word` by edit distance; NULL if none is near. */
-const char *rud_config_nearest(const char *word, rud_config_names *names);
-
-/* The same for the sections of the names: what stands before their first dot. False if none is
- * near. */
-bool rud_config_nearest_section(const char *word, rud_config_names *names,
-                                char section[RUD_CONFIG_SECTION]);
+/* The same for a server, which has no environment. */
+rud_status rud_config_check_server(const rud_config_reader *reader);
 
 #endif

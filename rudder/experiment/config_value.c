@@ -145,7 +145,8 @@ static rud_status parse_boolean(const rud_config_key *key, const char *text, boo
 
 static rud_status parse_name(const rud_config_key *key, const char *text, char *value)
 {
-    if (*text == '\0') return rud_error(RUD_EINVAL, "%s is empty", last_part(key->path));
+    if (*text == '\0' && !key->may_be_empty)
+        return rud_error(RUD_EINVAL, "%s is empty", last_part(key->path));
     if (strlen(text) >= key->size) {
         return rud_error(RUD_EINVAL, "%s must be shorter than %zu bytes, found \"%s\"",
                          last_part(key->path), key->size, text);

@@ -5,6 +5,7 @@
 #include <yaml.h>
 
 #include "base/file.h"
+#include "base/names.h"
 #include "experiment/config_private.h"
 
 enum { LARGEST_FILE = 1 << 20, PATH_SIZE = 128 };
@@ -43,12 +44,12 @@ static const char *key_path(size_t k)
 
 static rud_status unknown_key(const char *path)
 {
-    const char *nearest = rud_config_nearest(path, key_path);
+    const char *nearest = rud_names_nearest(path, key_path);
     if (nearest) {
         return rud_error(RUD_EINVAL, "unknown key \"%s\"; did you mean \"%s\"?", path, nearest);
     }
-    char section[RUD_CONFIG_SECTION];
-    if (!strchr(path, '.') && rud_config_nearest_section(path, key_path, section)) {
+    char section[RUD_SECTION_SIZE];
+    if (!strchr(path, '.') && rud_names_nearest_section(path, key_path, section)) {
         return rud_error(RUD_EINVAL, "unknown key \"%s\"; did you mean \"%s\"?", path, section);
     }
     return rud_error(RUD_EINVAL, "unknown key \"%s\"; `rudder help config` lists them", path);

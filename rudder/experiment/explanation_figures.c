@@ -22,17 +22,16 @@ static size_t span_of(const rud_explanation *e)
  * memory. */
 static json_object *frame_of(const rud_explanation *e, const char *kind, const char *title)
 {
-    json_object *rows = json_object_new_array(), *row = json_object_new_object();
+    json_object *row = json_object_new_object();
     char text[96];
     const size_t span = span_of(e);
     snprintf(text, sizeof text, span > 1 ? "%s, summed up over %zu steps" : "%s", title, span);
-    const bool made =
-        row && rud_json_put_text(row, "kind", kind) && rud_json_put_text(row, "title", text) &&
+    if (row && rud_json_put_text(row, "kind", kind) && rud_json_put_text(row, "title", text) &&
         rud_json_put_count(row, "inputs", e->inputs) &&
-        rud_json_put_count(row, "steps", e->steps) && rud_json_put_count(row, "span", span);
-    if (made && rows && json_object_array_add(rows, row) == 0) return rows;
+        rud_json_put_count(row, "steps", e->steps) && rud_json_put_count(row, "span", span)) {
+        return rud_json_array_of(row);
+    }
     json_object_put(row);
-    json_object_put(rows);
     return NULL;
 }
 
@@ -54,32 +53,29 @@ static json_object *double_columns(const double *values, const double *more, siz
     return NULL;
 }
 
-/* mark: what is added to `values` to give the height of the short lines; NULL: none. */
+/* [{"value", "mark"}]; mark: what is added to `values` to give the height of the short lines; NULL:
+ * none. */
+static json_object *bars_of(const rud_explanation *e, const double *values, const double *mark)
+{
+    const size_t span = span_of(e);
+    json_object *row = json_object_new_object();
+    if (row && rud_json_put(row, "value", double_columns(values, NULL, e->steps, span)) &&
+        rud_json_put(row, "mark",
+                     mark ? double_columns(values, mark, e->steps, span)
+                          : json_object_new_array())) {
+        return rud_json_array_of(row);
+    }
+    json_object_put(row);
+    return NULL;
+}
+
 static rud_status write_bars(const rud_explanation *e, const char *kind, const char *title,
                              const double *values, const double *mark, FILE *out,
                              const char *caption)
 {
-    json_object *chart, *steps = json_object_new_array(), *row = json_object_new_object();
-    const size_t span = span_of(e);
-    bool made = steps && row &&
-                rud_json_put(row, "value", double_columns(values, NULL, e->steps, span)) &&
-                (mark ? rud_json_put(row, "mark", double_columns(values, mark, e->steps, span))
-                      : rud_json_put(row, "mark", json_object_new_array()));
-    if (!made || json_object_array_add(steps, row) != 0) {
-        json_object_put(row);
-        json_object_put(steps);
-        return no_memory();
-    }
-    rud_status status = rud_chart_parse(rud_asset_explanation_bars, &chart);
-    if (status != RUD_OK) {
-        json_object_put(steps);
-        return status;
-    }
-    status = rud_chart_fill(chart, "steps", steps);
-    if (status == RUD_OK) status = rud_chart_fill(chart, "frame", frame_of(e, kind, title));
-    if (status == RUD_OK) return rud_page_figure(out, chart, caption);
-    json_object_put(chart);
-    return status;
+    const rud_chart_set sets[] = {{"steps", bars_of(e, values, mark)},
+                                  {"frame", frame_of(e, kind, title)}};
+    return rud_page_chart(out, rud_asset_explanation_bars, sets, 2, caption);
 }
 
 /* A feature and how much relevance it has, whatever the sign. */
@@ -174,28 +170,23 @@ static rud_status heatmap_rows(const rud_explanation *e, const char *const *name
     return no_memory();
 }
 
-/* Takes rows. */
-static rud_status fill_heatmap(json_object *chart, const rud_explanation *e, json_object *rows,
-                               double largest)
+/* frame_of, and what the heatmap's size and colours need. */
+static json_object *heatmap_frame(const rud_explanation *e, size_t rows, double largest)
 {
-    const size_t count = json_object_array_length(rows);
     json_object *frame = frame_of(e, "relevance", "Relevance of each feature");
     json_object *row = frame ? json_object_array_get_idx(frame, 0) : NULL;
-    if (!row || !rud_json_put_count(row, "rows", count) ||
-        !rud_json_put_number(row, "largest", largest)) {
-        json_object_put(frame);
-        json_object_put(rows);
-        return no_memory();
+    if (row && rud_json_put_count(row, "rows", rows) &&
+        rud_json_put_number(row, "largest", largest)) {
+        return frame;
     }
-    rud_status status = rud_chart_fill(chart, "features", rows);
-    const rud_status filled = rud_chart_fill(chart, "frame", frame);
-    return status == RUD_OK ? filled : status;
+    json_object_put(frame);
+    return NULL;
 }
 
 static rud_status write_heatmap(const rud_explanation_page *page, const rud_explanation *e,
                                 FILE *out)
 {
-    json_object *chart, *rows;
+    json_object *rows;
     double largest;
     RUD_TRY(heatmap_rows(e, page->feature_names, &rows, &largest));
     if (largest == 0) {
@@ -203,21 +194,13 @@ static rud_status write_heatmap(const rud_explanation_page *page, const rud_expl
         fputs("<p>No feature has any relevance.</p>\n", out);
         return RUD_OK;
     }
-    rud_status status = rud_chart_parse(rud_asset_explanation_heatmap, &chart);
-    if (status != RUD_OK) {
-        json_object_put(rows);
-        return status;
-    }
-    status = fill_heatmap(chart, e, rows, largest);
-    if (status == RUD_OK) {
-        return rud_page_figure(out, chart,
-                               e->inputs > e->steps
-                                   ? "Blue raises the prediction, red lowers it. The last column "
-                                     "is the final observation."
-                                   : "Blue raises the prediction, red lowers it.");
-    }
-    json_object_put(chart);
-    return status;
+    const rud_chart_set sets[] = {
+        {"frame", heatmap_frame(e, json_object_array_length(rows), largest)}, {"features", rows}};
+    return rud_page_chart(out, rud_asset_explanation_heatmap, sets, 2,
+                          e->inputs > e->steps
+                              ? "Blue raises the prediction, red lowers it. The last column is "
+                                "the final observation."
+                              : "Blue raises the prediction, red lowers it.");
 }
 
 static bool any(const double *values, size_t count)

@@ -20,6 +20,18 @@ bool rud_json_push(json_object *array, json_object *value)
     return false;
 }
 
+json_object *rud_json_array_of(json_object *value)
+{
+    json_object *array = json_object_new_array();
+    if (!array) {
+        json_object_put(value);
+        return NULL;
+    }
+    if (rud_json_push(array, value)) return array;
+    json_object_put(array);
+    return NULL;
+}
+
 /* Of a finite number; NULL without memory. */
 static json_object *exact_number(double value)
 {

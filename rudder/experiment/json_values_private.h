@@ -15,6 +15,9 @@
 bool rud_json_put(json_object *object, const char *key, json_object *value);
 bool rud_json_push(json_object *array, json_object *value);
 
+/* An array of `value` alone; takes it. NULL without memory, also where `value` is NULL. */
+json_object *rud_json_array_of(json_object *value);
+
 /* The shortest number that reads back to `value`; null where it is not finite. */
 bool rud_json_put_number(json_object *object, const char *key, double value);
 bool rud_json_push_number(json_object *array, double value);

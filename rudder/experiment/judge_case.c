@@ -175,8 +175,7 @@ static rud_status explain_chunk(const pass *p, rud_explainer *explainer, size_t 
         rud_explanation *explanation = &explanations[e - first];
         double *to = relevance + judged->first[e];
         for (size_t t = 0; t < explanation->steps; t++) {
-            to[t] = explanation->step_relevance[t] +
-                    (explanation->absorbed ? explanation->absorbed[t] : 0);
+            to[t] = rud_explanation_contribution(explanation, t);
         }
         rud_explanation_free(explanation);
     }

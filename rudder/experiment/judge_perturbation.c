@@ -5,6 +5,7 @@
 #include "attribution/metrics.h"
 #include "base/rng.h"
 #include "experiment/judge_private.h"
+#include "experiment/statistics.h"
 
 enum { LARGEST_FIRST, SMALLEST_FIRST, OVER_RANDOM, FIGURES };
 
@@ -38,31 +39,6 @@ rud_judge_perturbation_options rud_judge_perturbation_options_default(void)
 {
     return (rud_judge_perturbation_options){
         .points = 21, .random_orders = 10, .remove = RUD_REMOVE_DELETE};
-}
-
-typedef struct ranked {
-    double relevance;
-    size_t step;
-} ranked;
-
-static int compare_ranked(const void *a, const void *b)
-{
-    const ranked *first = a, *second = b;
-    if (first->relevance != second->relevance) {
-        return first->relevance > second->relevance ? -1 : 1;
-    }
-    return first->step < second->step ? -1 : 1;
-}
-
-static rud_status order_steps(const double *relevance, size_t T, size_t *order)
-{
-    ranked *sorted = calloc(T, sizeof *sorted);
-    if (!sorted) return rud_error(RUD_ENOMEM, "no memory for %zu steps", T);
-    for (size_t t = 0; t < T; t++) sorted[t] = (ranked){relevance[t], t};
-    qsort(sorted, T, sizeof *sorted, compare_ranked);
-    for (size_t t = 0; t < T; t++) order[t] = sorted[t].step;
-    free(sorted);
-    return RUD_OK;
 }
 
 static void turn_round(size_t *order, size_t T)
@@ -112,8 +88,7 @@ static rud_status run_method(const perturbation *p, rud_explainer *explainer, si
     const rud_episode *episode = judged->given->episodes[e];
     const size_t points = p->options->points, T = episode->steps;
     double *figures = figures_of(p, m, e), *curve = curve_of(p, m, e);
-    RUD_TRY(
-        order_steps(p->relevance + m * rud_judged_steps(judged) + judged->first[e], T, s->order));
+    RUD_TRY(rud_rank(p->relevance + m * rud_judged_steps(judged) + judged->first[e], T, s->order));
     RUD_TRY(rud_explainer_perturb(explainer, episode, s->order, s->removed, points, curve));
     turn_round(s->order, T);
     RUD_TRY(rud_explainer_perturb(explainer, episode, s->order, s->removed, points, s->curve));

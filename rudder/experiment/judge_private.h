@@ -15,11 +15,11 @@ rud_status rud_judgement_allocate(rud_judgement *judgement, size_t count, size_t
 /* Adds a fact; the key is borrowed for good. */
 void rud_judgement_fact_add(rud_judgement *judgement, const char *key, double value);
 
-/* Mean and standard deviation (of the sample, n - 1) of the finite ones of values[0],
- * values[stride],
- * ...; NaN where there is none, deviation 0 of one. */
-void rud_mean_deviation(const double *values, size_t n, size_t stride, double *mean,
-                        double *deviation);
+/* A fact for people: "mean updates" and its value, whole numbers in full. */
+typedef struct rud_fact_text {
+    char key[48], value[32];
+} rud_fact_text;
+rud_fact_text rud_judgement_fact_text(const rud_judgement_fact *fact);
 
 /* RUD_EINTERRUPTED once the caller asked to stop. */
 rud_status rud_judge_stopped(const rud_judge_work *work);

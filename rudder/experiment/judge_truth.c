@@ -33,27 +33,6 @@ rud_judge_truth_options rud_judge_truth_options_default(void)
     return (rud_judge_truth_options){.threshold = 0.1};
 }
 
-static rud_status exact_truth(const rud_env *env, const rud_episode *episode, double *truth)
-{
-    const rud_env_spec *spec = rud_env_specification(env);
-    if (episode->observation_width != spec->observation_space.width ||
-        episode->action_width != spec->action_space.width) {
-        return rud_error(RUD_EINVAL,
-                         "observations have %zu numbers and actions %zu; %s has %zu and %zu",
-                         episode->observation_width, episode->action_width, spec->name,
-                         spec->observation_space.width, spec->action_space.width);
-    }
-    double *g = calloc(episode->observation_rows, sizeof *g);
-    if (!g) return rud_error(RUD_ENOMEM, "no memory for %zu steps", episode->steps);
-    const rud_status status = rud_env_expected_return(env, episode->observations, episode->actions,
-                                                      episode->steps, episode->observation_rows, g);
-    if (status == RUD_OK) {
-        rud_prediction_differences(g, episode->observation_rows, episode->steps, truth);
-    }
-    free(g);
-    return status;
-}
-
 /* Takes the mean over the episodes off step 0. */
 static void centre(const rud_judged *judged, double *values)
 {
@@ -70,8 +49,8 @@ static rud_status find_truth(comparison *c)
         const rud_episode *episode = judged->given->episodes[e];
         double *truth = c->truth + judged->first[e];
         if (c->options->env) {
-            RUD_TRY(
-                rud_error_context(exact_truth(c->options->env, episode, truth), "episode %zu", e));
+            RUD_TRY(rud_error_context(rud_exact_redistribution(c->options->env, episode, truth),
+                                      "episode %zu", e));
         }
         for (size_t t = 0; t < episode->steps && !c->options->env; t++) {
             truth[t] = c->options->truth[e][t];

@@ -35,24 +35,6 @@ void rud_judgement_fact_add(rud_judgement *judgement, const char *key, double va
     judgement->facts[judgement->fact_count++] = (rud_judgement_fact){key, value};
 }
 
-void rud_mean_deviation(const double *values, size_t n, size_t stride, double *mean,
-                        double *deviation)
-{
-    size_t count = 0;
-    double sum = 0, squares = 0;
-    for (size_t k = 0; k < n; k++) {
-        if (!isfinite(values[k * stride])) continue;
-        sum += values[k * stride];
-        count++;
-    }
-    *mean = count > 0 ? sum / (double)count : (double)NAN;
-    for (size_t k = 0; k < n; k++) {
-        const double off = values[k * stride] - *mean;
-        if (isfinite(off)) squares += off * off;
-    }
-    *deviation = count > 1 ? sqrt(squares / (double)(count - 1)) : count > 0 ? 0 : (double)NAN;
-}
-
 rud_status rud_judge_stopped(const rud_judge_work *work)
 {
     return work->stop && *work->stop ? rud_error(RUD_EINTERRUPTED, "interrupted") : RUD_OK;
@@ -117,14 +99,22 @@ static void print_row(const rud_judgement *judgement, const rud_judgement_row *r
     fputc('\n', stream);
 }
 
-/* "mean_updates" as "mean updates" */
+rud_fact_text rud_judgement_fact_text(const rud_judgement_fact *fact)
+{
+    rud_fact_text text;
+    const double whole_below = 9007199254740992.0; /* 2^53 */
+    const bool whole = fact->value == floor(fact->value) && fabs(fact->value) <= whole_below;
+    snprintf(text.key, sizeof text.key, "%s", fact->key);
+    for (char *c = text.key; *c; c++) *c = *c == '_' ? ' ' : *c;
+    snprintf(text.value, sizeof text.value, whole ? "%.0f" : "%.8g", fact->value);
+    return text;
+}
+
 static void print_facts(const rud_judgement *judgement, FILE *stream)
 {
     for (size_t k = 0; k < judgement->fact_count; k++) {
-        const rud_judgement_fact *fact = &judgement->facts[k];
-        fputs(k > 0 ? ", " : "", stream);
-        for (const char *c = fact->key; *c; c++) fputc(*c == '_' ? ' ' : *c, stream);
-        fprintf(stream, " %.8g", fact->value);
+        const rud_fact_text text = rud_judgement_fact_text(&judgement->facts[k]);
+        fprintf(stream, "%s%s %s", k > 0 ? ", " : "", text.key, text.value);
     }
     fprintf(stream, "; mean and standard deviation over %s\n", judgement->deviation);
 }

@@ -15,10 +15,8 @@ typedef struct group {
 static void write_facts(const rud_judgement *judgement, FILE *out)
 {
     for (size_t k = 0; k < judgement->fact_count; k++) {
-        const rud_judgement_fact *fact = &judgement->facts[k];
-        fputs(k > 0 ? ", " : "", out);
-        for (const char *c = fact->key; *c; c++) fputc(*c == '_' ? ' ' : *c, out);
-        fprintf(out, " <b>%.8g</b>", fact->value);
+        const rud_fact_text text = rud_judgement_fact_text(&judgement->facts[k]);
+        fprintf(out, "%s%s <b>%s</b>", k > 0 ? ", " : "", text.key, text.value);
     }
     fputs("; mean and standard deviation over ", out);
     rud_html(out, judgement->deviation);
@@ -64,19 +62,14 @@ static void write_table(const group *g, FILE *out)
     fputs("</tbody></table></div>\n", out);
 }
 
-static rud_status no_memory(void)
-{
-    return rud_error(RUD_ENOMEM, "charts: no memory left");
-}
-
 /* [{"title", "point"?}] */
 static json_object *frame_of(const char *title, const char *point)
 {
-    json_object *frame = json_object_new_array(), *only = json_object_new_object();
-    const bool made = frame && only && rud_json_put_text(only, "title", title) &&
-                      (!point || rud_json_put_text(only, "point", point));
-    if (made && rud_json_push(frame, only)) return frame;
-    if (!made) json_object_put(only);
+    json_object *frame = json_object_new_object();
+    if (frame && rud_json_put_text(frame, "title", title) &&
+        (!point || rud_json_put_text(frame, "point", point))) {
+        return rud_json_array_of(frame);
+    }
     json_object_put(frame);
     return NULL;
 }
@@ -129,25 +122,19 @@ static json_object *rows_of(const group *g, size_t c)
     return NULL;
 }
 
-static rud_status write_chart(FILE *out, const char *specification, const char *set,
-                              json_object *frame, json_object *rows, const char *caption)
+static rud_status write_curves(const group *g, FILE *out)
 {
-    json_object *chart = NULL;
-    rud_status status = frame && rows ? rud_chart_parse(specification, &chart) : no_memory();
-    if (status != RUD_OK) {
-        json_object_put(frame);
-        json_object_put(rows);
-        return status;
-    }
-    status = rud_chart_fill(chart, set, rows);
-    if (status == RUD_OK) {
-        status = rud_chart_fill(chart, "frame", frame);
-    } else {
-        json_object_put(frame);
-    }
-    if (status == RUD_OK) return rud_page_figure(out, chart, caption);
-    json_object_put(chart);
-    return status;
+    const rud_judgement *judgement = g->judgement;
+    const rud_chart_set sets[] = {{"points", rows_of(g, judgement->column_count)},
+                                  {"frame", frame_of(judgement->height, judgement->point)}};
+    return rud_page_chart(out, rud_asset_judgement_curves, sets, 2, "Mean over all.");
+}
+
+static rud_status write_dots(const group *g, size_t c, FILE *out)
+{
+    const rud_chart_set sets[] = {{"rows", rows_of(g, c)},
+                                  {"frame", frame_of(g->judgement->columns[c].title, NULL)}};
+    return rud_page_chart(out, rud_asset_judgement_dots, sets, 2, "");
 }
 
 static rud_status write_group(const group *g, FILE *out)
@@ -157,16 +144,9 @@ static rud_status write_group(const group *g, FILE *out)
     rud_html(out, judgement->group ? judgement->rows[g->first].group : "Results");
     fputs("</h2>\n", out);
     write_table(g, out);
-    if (judgement->point) {
-        RUD_TRY(write_chart(out, rud_asset_judgement_curves, "points",
-                            frame_of(judgement->height, judgement->point),
-                            rows_of(g, judgement->column_count), "Mean over all."));
-    }
+    if (judgement->point) RUD_TRY(write_curves(g, out));
     fputs("<div class=\"pair\">\n", out);
-    for (size_t c = 0; c < judgement->column_count; c++) {
-        RUD_TRY(write_chart(out, rud_asset_judgement_dots, "rows",
-                            frame_of(judgement->columns[c].title, NULL), rows_of(g, c), ""));
-    }
+    for (size_t c = 0; c < judgement->column_count; c++) RUD_TRY(write_dots(g, c, out));
     fputs("</div>\n</section>\n", out);
     return RUD_OK;
 }

@@ -22,15 +22,15 @@ void rud_html(FILE *out, const char *text);
 /* JSON text inside a script element: no end tag can be in it. */
 void rud_html_json(FILE *out, const char *json);
 
-/* A chart from its Vega specification (an asset). Caller owns *chart. */
-rud_status rud_chart_parse(const char *specification, json_object **chart);
+/* A data set of a chart; NULL stands for memory that was not there. */
+typedef struct rud_chart_set {
+    const char *name;
+    json_object *values;
+} rud_chart_set;
 
-/* Puts the values of the data set `name` into the chart; takes values, of which NULL stands for
- * memory that was not there. */
-rud_status rud_chart_fill(json_object *chart, const char *name, json_object *values);
-
-/* The chart as a figure, which the frame's script draws unless it stands in something hidden.
- * Takes the chart. caption: HTML. */
-rud_status rud_page_figure(FILE *out, json_object *chart, const char *caption);
+/* A Vega specification (an asset) with its data sets as a figure, which the frame's script draws
+ * unless it stands in something hidden. Takes the values, also on failure. caption: HTML. */
+rud_status rud_page_chart(FILE *out, const char *specification, const rud_chart_set *sets,
+                          size_t count, const char *caption);
 
 #endif

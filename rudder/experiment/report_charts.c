@@ -26,55 +26,29 @@ static size_t count_delays(const rud_results *results)
     return count;
 }
 
-/* A specification with the data sets that name the methods. */
-static rud_status open_chart(const rud_report *report, const char *specification,
-                             const rud_run *variant, json_object **chart)
-{
-    RUD_TRY(rud_chart_parse(specification, chart));
-    rud_status status = rud_chart_fill(*chart, "palette", rud_data_palette(report->results));
-    if (status == RUD_OK) {
-        status = rud_chart_fill(*chart, "methods", rud_data_methods(report->results, variant));
-    }
-    if (status == RUD_OK) return RUD_OK;
-    json_object_put(*chart);
-    return status;
-}
-
 static rud_status write_by_delay(const rud_report *report)
 {
-    json_object *chart;
-    RUD_TRY(open_chart(report, rud_asset_episodes_by_delay, NULL, &chart));
-    rud_status status =
-        rud_chart_fill(chart, "summaries", rud_data_summaries(report->results, NULL));
-    if (status == RUD_OK) {
-        return rud_page_figure(
-            report->out, chart,
-            "Points are medians, bars go from quartile to quartile; hollow points "
-            "marked ≥ stopped at the cap, so the truth lies above. A flat line "
-            "means that the delay does no harm; both axes are logarithmic.");
-    }
-    json_object_put(chart);
-    return status;
+    const rud_results *results = report->results;
+    const rud_chart_set sets[] = {{"palette", rud_data_palette(results)},
+                                  {"methods", rud_data_methods(results, NULL)},
+                                  {"summaries", rud_data_summaries(results, NULL)}};
+    return rud_page_chart(report->out, rud_asset_episodes_by_delay, sets, 3,
+                          "Points are medians, bars go from quartile to quartile; hollow points "
+                          "marked ≥ stopped at the cap, so the truth lies above. A flat line "
+                          "means that the delay does no harm; both axes are logarithmic.");
 }
 
 static rud_status write_single(const rud_report *report, const rud_run *variant)
 {
-    json_object *chart;
-    RUD_TRY(open_chart(report, rud_asset_episodes, variant, &chart));
-    rud_status status =
-        rud_chart_fill(chart, "summaries", rud_data_summaries(report->results, variant));
-    if (status == RUD_OK) {
-        status = rud_chart_fill(chart, "runs", rud_data_runs(report->results, variant));
-    }
-    if (status == RUD_OK) {
-        return rud_page_figure(
-            report->out, chart,
-            "Large points are medians, bars go from quartile to quartile, small "
-            "points are the runs; hollow ones stopped at the cap unsolved. Further "
-            "left is better; the axis is logarithmic.");
-    }
-    json_object_put(chart);
-    return status;
+    const rud_results *results = report->results;
+    const rud_chart_set sets[] = {{"palette", rud_data_palette(results)},
+                                  {"methods", rud_data_methods(results, variant)},
+                                  {"summaries", rud_data_summaries(results, variant)},
+                                  {"runs", rud_data_runs(results, variant)}};
+    return rud_page_chart(report->out, rud_asset_episodes, sets, 4,
+                          "Large points are medians, bars go from quartile to quartile, small "
+                          "points are the runs; hollow ones stopped at the cap unsolved. Further "
+                          "left is better; the axis is logarithmic.");
 }
 
 static bool has_runs(const rud_results *results, const rud_run *variant)
@@ -150,28 +124,15 @@ static json_object *methods_of(json_object *points)
     return NULL;
 }
 
-/* Takes points. gates (may be NULL) too. */
+/* Takes points and gates; gates may be NULL. */
 static rud_status write_bands(const rud_report *report, const char *specification,
-                              const rud_run *variant, json_object *points, json_object *gates,
-                              const char *caption)
+                              json_object *points, json_object *gates, const char *caption)
 {
-    json_object *chart;
-    rud_status status = open_chart(report, specification, variant, &chart);
-    if (status != RUD_OK) {
-        json_object_put(points);
-        json_object_put(gates);
-        return status;
-    }
-    status = rud_chart_fill(chart, "methods", methods_of(points));
-    rud_status filled = rud_chart_fill(chart, "points", points);
-    if (status == RUD_OK) status = filled;
-    if (gates) {
-        filled = rud_chart_fill(chart, "gates", gates);
-        if (status == RUD_OK) status = filled;
-    }
-    if (status == RUD_OK) return rud_page_figure(report->out, chart, caption);
-    json_object_put(chart);
-    return status;
+    const rud_chart_set sets[] = {{"palette", rud_data_palette(report->results)},
+                                  {"methods", methods_of(points)},
+                                  {"points", points},
+                                  {"gates", gates}};
+    return rud_page_chart(report->out, specification, sets, gates ? 4 : 3, caption);
 }
 
 static bool has_series(const rud_results *results, const rud_series *series)
@@ -193,7 +154,7 @@ static rud_status write_curve(const rud_report *report, const rud_run *variant)
         return RUD_OK;
     }
     write_variant_heading(report, variant);
-    return write_bands(report, rud_asset_learning_curves, variant, points, NULL,
+    return write_bands(report, rud_asset_learning_curves, points, NULL,
                        "How often the first action was the best one in the last 100 episodes: "
                        "lines are medians over the runs, bands go from quartile to quartile, and a "
                        "run that is over keeps its last value. Sooner up is better.");
@@ -244,7 +205,7 @@ static rud_status write_predictor_chart(const rud_report *report, const rud_run 
         json_object_put(points);
         return methods ? no_memory() : RUD_OK;
     }
-    return write_bands(report, specification, variant, points, gates, caption);
+    return write_bands(report, specification, points, gates, caption);
 }
 
 static rud_status write_predictor(const rud_report *report, const rud_run *variant)
@@ -293,18 +254,12 @@ static const rud_run *find_examples(const rud_results *results, const rud_run *v
 
 static rud_status write_example(const rud_report *report, const rud_example *example)
 {
-    json_object *chart;
+    const rud_chart_set rewards = {"rewards", rud_data_rewards(example)};
     fputs("<div>\n<h4>", report->out);
     rud_html(report->out, example->caption ? example->caption : "");
     fputs("</h4>\n", report->out);
-    RUD_TRY(rud_chart_parse(rud_asset_example, &chart));
-    rud_status status = rud_chart_fill(chart, "rewards", rud_data_rewards(example));
-    if (status != RUD_OK) {
-        json_object_put(chart);
-        return status;
-    }
-    RUD_TRY(rud_page_figure(
-        report->out, chart,
+    RUD_TRY(rud_page_chart(
+        report->out, rud_asset_example, &rewards, 1,
         "Above: original and redistributed rewards add up to the same return, but redistributed "
         "they tell of it sooner; exact is the return to be expected after each step. Below: bars "
         "are the redistributed rewards, short lines the exact ones."));

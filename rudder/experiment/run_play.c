@@ -191,19 +191,6 @@ static char *caption_of(const rud_episode *episode)
     return strdup(text);
 }
 
-/* The exact redistribution: differences of E[G | history]. */
-static rud_status exact_rewards(const rud_env *env, const rud_episode *episode, double *exact)
-{
-    const size_t rows = episode->observation_rows;
-    double *expected = malloc(rows * sizeof *expected);
-    if (expected == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu expectations", rows);
-    const rud_status status = rud_env_expected_return(env, episode->observations, episode->actions,
-                                                      episode->steps, rows, expected);
-    if (status == RUD_OK) rud_prediction_differences(expected, rows, episode->steps, exact);
-    free(expected);
-    return status;
-}
-
 static rud_status fill_example(player *player, const rud_episode *episode, rud_example *example)
 {
     const size_t T = example->steps = episode->steps;
@@ -219,7 +206,7 @@ static rud_status fill_example(player *player, const rud_episode *episode, rud_e
     RUD_TRY(rud_redistributor_redistribute(rud_agent_redistributor(player->agent), episode,
                                            example->redistributed, &report));
     if (rud_env_specification(player->env)->has_expected_return) {
-        return exact_rewards(player->env, episode, example->exact);
+        return rud_exact_redistribution(player->env, episode, example->exact);
     }
     free(example->exact);
     example->exact = NULL;

@@ -66,44 +66,59 @@ void rud_median_interval(const double *values, size_t n, uint64_t seed, double *
     free(medians);
 }
 
-/* A value of the pooled samples. Midranks are multiples of 1/2: doubled they are whole. */
-typedef struct pooled {
+/* A value of a sample and where it stands. */
+typedef struct placed {
     double value;
-    size_t doubled_rank;
-    bool of_a;
-} pooled;
+    size_t place;
+} placed;
 
-static int compare_pooled(const void *left, const void *right)
+static int compare_placed(const void *left, const void *right)
 {
-    return compare_doubles(&((const pooled *)left)->value, &((const pooled *)right)->value);
+    return compare_doubles(&((const placed *)left)->value, &((const placed *)right)->value);
 }
 
-/* Sorts pool[n] and ranks it; returns the sum of t^3 - t over the groups of t equal values. */
-static double rank_pool(pooled *pool, size_t n)
+/* Midranks of sorted[n], counted from 0 and doubled, which makes them whole, by their places in
+ * ranks; returns the sum of t^3 - t over the groups of t equal values. */
+static double rank_sorted(const placed *sorted, size_t n, size_t *ranks)
 {
     double ties = 0.0;
-    qsort(pool, n, sizeof *pool, compare_pooled);
     for (size_t first = 0, last; first < n; first = last + 1) {
-        last = first;
-        while (last + 1 < n && pool[last + 1].value == pool[first].value) last++;
-        /* ranks count from 1: twice the mean of first + 1 .. last + 1 */
-        for (size_t i = first; i <= last; i++) pool[i].doubled_rank = first + last + 2;
-        double t = (double)(last - first + 1);
+        for (last = first; last + 1 < n && sorted[last + 1].value == sorted[first].value;) last++;
+        for (size_t i = first; i <= last; i++) ranks[sorted[i].place] = first + last;
+        const double t = (double)(last - first + 1);
         ties += t * t * t - t;
     }
     return ties;
 }
 
+/* The doubled midranks of values[n]; *ties as of rank_sorted. False where a value is NaN, or
+ * without memory. */
+static bool rank_values(const double *values, size_t n, size_t *ranks, double *ties)
+{
+    placed *sorted = calloc(n + 1, sizeof *sorted);
+    bool ordered = sorted != NULL;
+    for (size_t i = 0; ordered && i < n; i++) {
+        sorted[i] = (placed){values[i], i};
+        ordered = !isnan(values[i]);
+    }
+    if (ordered) {
+        qsort(sorted, n, sizeof *sorted, compare_placed);
+        *ties = rank_sorted(sorted, n, ranks);
+    }
+    free(sorted);
+    return ordered;
+}
+
 /* P(doubled rank sum of na of the n values <= observed), all choices of na equally likely.
  * ways[k][s]: choices of k values with doubled rank sum s; C(40, 20) < 2^53, so all are exact. */
-static double exact_p_value(const pooled *pool, size_t n, size_t na, size_t observed)
+static double exact_p_value(const size_t *ranks, size_t n, size_t na, size_t observed)
 {
     size_t width = observed + 1;
     double *ways = calloc((na + 1) * width, sizeof *ways);
     if (!ways) return NAN;
     ways[0] = 1.0;
     for (size_t i = 0; i < n; i++) {
-        size_t rank = pool[i].doubled_rank;
+        size_t rank = ranks[i];
         for (size_t k = na; k > 0; k--) {
             for (size_t s = rank; s < width; s++) {
                 ways[k * width + s] += ways[(k - 1) * width + s - rank];
@@ -126,66 +141,55 @@ static double normal_p_value(double u, double na, double nb, double ties)
     return 0.5 * erfc(-z * sqrt(0.5));
 }
 
-static pooled *pool_samples(const double *a, size_t na, const double *b, size_t nb)
+/* The doubled midranks of both samples together, those of a first. NULL where a sample is empty or
+ * holds a NaN, or without memory; caller frees. */
+static size_t *rank_samples(const double *a, size_t na, const double *b, size_t nb, double *ties)
 {
     if (na == 0 || nb == 0 || na > SIZE_MAX - nb) return NULL;
-    pooled *pool = calloc(na + nb, sizeof *pool);
-    if (!pool) return NULL;
-    bool ordered = true;
-    for (size_t i = 0; i < na + nb; i++) {
-        pool[i].of_a = i < na;
-        pool[i].value = i < na ? a[i] : b[i - na];
-        ordered = ordered && !isnan(pool[i].value);
-    }
-    if (ordered) return pool;
+    double *pool = calloc(na + nb, sizeof *pool);
+    size_t *ranks = calloc(na + nb, sizeof *ranks);
+    for (size_t i = 0; pool && i < na + nb; i++) pool[i] = i < na ? a[i] : b[i - na];
+    const bool ranked = pool && ranks && rank_values(pool, na + nb, ranks, ties);
     free(pool);
+    if (ranked) return ranks;
+    free(ranks);
     return NULL;
 }
 
 double rud_mann_whitney(const double *a, size_t na, const double *b, size_t nb, double *superiority)
 {
+    double ties = 0.0;
     if (superiority) *superiority = NAN;
-    pooled *pool = pool_samples(a, na, b, nb);
-    if (!pool) return NAN;
-    double ties = rank_pool(pool, na + nb);
+    size_t *ranks = rank_samples(a, na, b, nb, &ties);
+    if (!ranks) return NAN;
     size_t rank_sum = 0;
-    for (size_t i = 0; i < na + nb; i++) rank_sum += pool[i].of_a ? pool[i].doubled_rank : 0;
+    for (size_t i = 0; i < na; i++) rank_sum += ranks[i];
 
     /* U: pairs with a > b, and half of those with a = b */
-    double u = ((double)rank_sum - (double)na * (double)(na + 1)) / 2.0;
+    double u = ((double)rank_sum - (double)na * (double)(na - 1)) / 2.0;
     if (superiority) *superiority = 1.0 - u / ((double)na * (double)nb);
-    double p = na <= EXACT_MAX && nb <= EXACT_MAX ? exact_p_value(pool, na + nb, na, rank_sum)
+    double p = na <= EXACT_MAX && nb <= EXACT_MAX ? exact_p_value(ranks, na + nb, na, rank_sum)
                                                   : normal_p_value(u, (double)na, (double)nb, ties);
-    free(pool);
+    free(ranks);
     return p;
-}
-
-typedef struct ordered_p {
-    double p;
-    size_t place;
-} ordered_p;
-
-static int compare_ordered_p(const void *left, const void *right)
-{
-    return compare_doubles(&((const ordered_p *)left)->p, &((const ordered_p *)right)->p);
 }
 
 void rud_holm(double *p, size_t n)
 {
-    ordered_p *order = calloc(n ? n : 1, sizeof *order);
+    placed *order = calloc(n ? n : 1, sizeof *order);
     size_t count = 0;
     for (size_t i = 0; i < n; i++) {
         if (!order) {
             p[i] = NAN;
         } else if (!isnan(p[i])) {
-            order[count++] = (ordered_p){p[i], i};
+            order[count++] = (placed){p[i], i};
         }
     }
     if (!order) return;
-    qsort(order, count, sizeof *order, compare_ordered_p);
+    qsort(order, count, sizeof *order, compare_placed);
     double largest = 0.0;
     for (size_t i = 0; i < count; i++) {
-        largest = fmax(largest, fmin(1.0, (double)(count - i) * order[i].p));
+        largest = fmax(largest, fmin(1.0, (double)(count - i) * order[i].value));
         p[order[i].place] = largest;
     }
     free(order);
@@ -227,44 +231,35 @@ double rud_r_squared(const double *prediction, const double *target, size_t n)
     return 1.0 - residual / total;
 }
 
-/* A value of a sample and where it stands. */
-typedef struct placed {
-    double value;
-    size_t place;
-} placed;
-
-static int compare_placed(const void *left, const void *right)
-{
-    const placed *a = left, *b = right;
-    return a->value < b->value ? -1 : a->value > b->value;
-}
-
-/* The midrank of each value; false where one is NaN. */
-static bool rank_values(const double *values, size_t n, placed *sorted, double *ranks)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (isnan(values[i])) return false;
-        sorted[i] = (placed){values[i], i};
-    }
-    qsort(sorted, n, sizeof *sorted, compare_placed);
-    for (size_t first = 0, last; first < n; first = last + 1) {
-        for (last = first; last + 1 < n && sorted[last + 1].value == sorted[first].value;) last++;
-        for (size_t i = first; i <= last; i++) {
-            ranks[sorted[i].place] = (double)(first + last) / 2.0;
-        }
-    }
-    return true;
-}
-
 double rud_spearman(const double *x, const double *y, size_t n)
 {
-    placed *sorted = calloc(n + 1, sizeof *sorted);
-    double *ranks = calloc(n + 1, 2 * sizeof *ranks), correlation = NAN;
-    if (sorted && ranks && rank_values(x, n, sorted, ranks) &&
-        rank_values(y, n, sorted, ranks + n)) {
-        correlation = rud_pearson(ranks, ranks + n, n);
+    size_t *whole = calloc(n + 1, sizeof *whole);
+    double *ranks = calloc(n + 1, 2 * sizeof *ranks), correlation = NAN, ties;
+    bool ranked = whole && ranks;
+    for (size_t k = 0; ranked && k < 2; k++) {
+        ranked = rank_values(k == 0 ? x : y, n, whole, &ties);
+        for (size_t i = 0; ranked && i < n; i++) ranks[k * n + i] = (double)whole[i];
     }
-    free(sorted);
+    if (ranked) correlation = rud_pearson(ranks, ranks + n, n);
+    free(whole);
     free(ranks);
     return correlation;
+}
+
+void rud_mean_deviation(const double *values, size_t n, size_t stride, double *mean,
+                        double *deviation)
+{
+    size_t count = 0;
+    double sum = 0, squares = 0;
+    for (size_t k = 0; k < n; k++) {
+        if (!isfinite(values[k * stride])) continue;
+        sum += values[k * stride];
+        count++;
+    }
+    *mean = count > 0 ? sum / (double)count : (double)NAN;
+    for (size_t k = 0; k < n; k++) {
+        const double off = values[k * stride] - *mean;
+        if (isfinite(off)) squares += off * off;
+    }
+    *deviation = count > 1 ? sqrt(squares / (double)(count - 1)) : count > 0 ? 0 : (double)NAN;
 }

@@ -28,6 +28,11 @@ double rud_mann_whitney(const double *a, size_t na, const double *b, size_t nb,
 /* Holm's correction of p[n] in place; NaN entries are left out. Without memory all become NaN. */
 void rud_holm(double *p, size_t n);
 
+/* Mean and standard deviation (of the sample, n - 1) of the finite ones of n values, values[0],
+ * values[stride], ...; NaN where there is none, deviation 0 of one. */
+void rud_mean_deviation(const double *values, size_t n, size_t stride, double *mean,
+                        double *deviation);
+
 /* Pearson correlation and coefficient of determination R^2 of predictions against targets; NaN
  * where a variance is 0. */
 double rud_pearson(const double *x, const double *y, size_t n);

@@ -44,6 +44,11 @@ void rud_explanation_free(rud_explanation *explanation)
     *explanation = (rud_explanation){0};
 }
 
+double rud_explanation_contribution(const rud_explanation *explanation, size_t t)
+{
+    return explanation->step_relevance[t] + (explanation->absorbed ? explanation->absorbed[t] : 0);
+}
+
 static rud_status allocate(const rud_attribution_options *options, rud_explainer **explainer)
 {
     *explainer = calloc(1, sizeof **explainer);

@@ -32,6 +32,10 @@ typedef struct rud_explanation {
     size_t near_zero_denominators; /* of lrp: below RUD_NEAR_ZERO in this episode's batch */
 } rud_explanation;
 
+/* What step t < T contributes where relevance becomes reward: its relevance, with what was absorbed
+ * there. Not of decomposition with steps A:B. */
+double rud_explanation_contribution(const rud_explanation *explanation, size_t t);
+
 /* Frees the arrays and sets all to 0. */
 void rud_explanation_free(rud_explanation *explanation);
 

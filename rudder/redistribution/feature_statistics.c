@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 rud_status rud_feature_statistics_create(size_t D, rud_feature_statistics *statistics)
 {
@@ -25,6 +26,15 @@ void rud_feature_statistics_free(rud_feature_statistics *statistics)
     free(statistics->shift);
     free(statistics->scale);
     *statistics = (rud_feature_statistics){0};
+}
+
+void rud_feature_statistics_copy(const rud_feature_statistics *from, rud_feature_statistics *to)
+{
+    to->count = from->count;
+    memcpy(to->sums, from->sums, from->D * sizeof *to->sums);
+    memcpy(to->squares, from->squares, from->D * sizeof *to->squares);
+    memcpy(to->shift, from->shift, from->D * sizeof *to->shift);
+    memcpy(to->scale, from->scale, from->D * sizeof *to->scale);
 }
 
 void rud_feature_statistics_add(rud_feature_statistics *statistics, const float *x, size_t inputs)

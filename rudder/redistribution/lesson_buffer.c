@@ -3,6 +3,9 @@
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "redistribution/checkpoint_private.h"
 
 typedef struct lesson {
     rud_episode *episode;
@@ -183,4 +186,90 @@ void rud_lesson_buffer_sample(const rud_lesson_buffer *buffer, rud_rng *rng, siz
 void rud_lesson_buffer_set_loss(rud_lesson_buffer *buffer, size_t i, double loss)
 {
     buffer->lessons[i].loss = loss;
+}
+
+enum { ID_MAX = 1024 };
+
+static rud_status write_lessons(rud_lesson_buffer *buffer, rud_checkpoint *checkpoint)
+{
+    rud_checkpoint_values(checkpoint, &buffer->count, sizeof buffer->count);
+    for (size_t i = 0; i < buffer->count; i++) {
+        lesson *from = &buffer->lessons[i];
+        size_t length = from->episode->id != NULL ? strlen(from->episode->id) : 0;
+        if (length == 0 || length > ID_MAX) {
+            return rud_error(RUD_EINVAL,
+                             "lesson buffer: a checkpoint needs episodes with ids of "
+                             "at most %d bytes",
+                             ID_MAX);
+        }
+        rud_checkpoint_values(checkpoint, &length, sizeof length);
+        rud_checkpoint_values(checkpoint, from->episode->id, length);
+        rud_checkpoint_values(checkpoint, &from->loss, sizeof from->loss);
+        rud_checkpoint_values(checkpoint, &from->arrival, sizeof from->arrival);
+    }
+    return rud_checkpoint_status(checkpoint);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    return strcmp((*(rud_episode *const *)a)->id, (*(rud_episode *const *)b)->id);
+}
+
+/* The episodes that have ids, in their order. Caller frees. */
+static rud_status sort_by_id(const rud_episodes *episodes, rud_episode ***sorted, size_t *count)
+{
+    *count = 0;
+    *sorted = malloc((episodes->count + 1) * sizeof **sorted);
+    if (*sorted == NULL) return rud_error(RUD_ENOMEM, "no memory for a lesson buffer");
+    for (size_t k = 0; k < episodes->count; k++) {
+        if (episodes->items[k]->id != NULL) (*sorted)[(*count)++] = episodes->items[k];
+    }
+    qsort(*sorted, *count, sizeof **sorted, compare_ids);
+    return RUD_OK;
+}
+
+/* One lesson, if its episode is there. */
+static rud_status read_lesson(rud_lesson_buffer *buffer, rud_checkpoint *checkpoint,
+                              rud_episode *const *sorted, size_t count)
+{
+    char id[ID_MAX + 1] = "";
+    size_t length = 0;
+    lesson read = {0};
+    rud_checkpoint_values(checkpoint, &length, sizeof length);
+    if (length > ID_MAX) checkpoint->failed = true;
+    rud_checkpoint_values(checkpoint, id, length);
+    rud_checkpoint_values(checkpoint, &read.loss, sizeof read.loss);
+    rud_checkpoint_values(checkpoint, &read.arrival, sizeof read.arrival);
+    RUD_TRY(rud_checkpoint_status(checkpoint));
+    rud_episode wanted = {.id = id}, *key = &wanted;
+    rud_episode *const *found = bsearch(&key, sorted, count, sizeof *sorted, compare_ids);
+    if (found == NULL || buffer->count >= buffer->options.capacity) return RUD_OK;
+    RUD_TRY(grow(buffer));
+    RUD_TRY(rud_episode_copy(*found, &read.episode));
+    read.G = rud_episode_return(read.episode);
+    buffer->bytes += rud_episode_bytes(read.episode);
+    buffer->lessons[buffer->count++] = read;
+    return RUD_OK;
+}
+
+static rud_status read_lessons(rud_lesson_buffer *buffer, rud_checkpoint *checkpoint,
+                               const rud_episodes *episodes)
+{
+    size_t lessons = 0, count = 0;
+    rud_episode **sorted = NULL;
+    rud_checkpoint_values(checkpoint, &lessons, sizeof lessons);
+    rud_status status = sort_by_id(episodes, &sorted, &count);
+    for (size_t i = 0; status == RUD_OK && i < lessons; i++) {
+        status = read_lesson(buffer, checkpoint, sorted, count);
+    }
+    free(sorted);
+    return status == RUD_OK ? rud_checkpoint_status(checkpoint) : status;
+}
+
+rud_status rud_lesson_buffer_checkpoint(rud_lesson_buffer *buffer, rud_checkpoint *checkpoint,
+                                        const rud_episodes *episodes)
+{
+    rud_checkpoint_values(checkpoint, &buffer->arrivals, sizeof buffer->arrivals);
+    return checkpoint->reading ? read_lessons(buffer, checkpoint, episodes)
+                               : write_lessons(buffer, checkpoint);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "redistribution/predictor_private.h"
 
 static const rud_predictor_kind *const kinds[] = {
@@ -13,6 +14,17 @@ static const rud_predictor_kind *const kinds[] = {
     &rud_predictor_lstm,
 };
 
+const char *rud_predictor_cell_at(size_t k)
+{
+    size_t presets = 0;
+    while (rud_cell_preset_at(presets)) presets++;
+    if (k < presets) return rud_cell_preset_at(k)->name;
+    for (size_t i = 0, next = presets; i < sizeof kinds / sizeof *kinds; i++) {
+        if (kinds[i]->name != NULL && next++ == k) return kinds[i]->name;
+    }
+    return NULL;
+}
+
 const rud_predictor_kind *rud_predictor_kind_of(const char *cell)
 {
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
@@ -21,11 +33,9 @@ const rud_predictor_kind *rud_predictor_kind_of(const char *cell)
             return kinds[k];
         }
     }
-    rud_error(RUD_EINVAL,
-              "unknown predictor cell \"%s\"; there are lstm, lstm1997, rudder, "
-              "rudder-centred, r-lstm, linear, "
-              "uniform, exact",
-              cell);
+    char known[RUD_NAMES_SIZE];
+    rud_names_list(rud_predictor_cell_at, known);
+    rud_error(RUD_EINVAL, "unknown predictor cell \"%s\"; there are %s", cell, known);
     return NULL;
 }
 
@@ -89,6 +99,27 @@ void rud_predictor_free(rud_predictor **predictor)
     *predictor = NULL;
 }
 
+rud_status rud_predictor_copy(const rud_predictor *from, rud_predictor **to)
+{
+    rud_predictor *made = calloc(1, sizeof *made);
+    *to = NULL;
+    if (made == NULL) return rud_error(RUD_ENOMEM, "no memory for a predictor");
+    made->kind = from->kind;
+    made->options = from->options;
+    made->env = from->env;
+    made->target = from->target;
+    made->fixed = true;
+    rud_status status = rud_features_copy(from->features, &made->features);
+    if (status == RUD_OK) status = rud_predictor_allocate(made);
+    if (status == RUD_OK) {
+        rud_feature_statistics_copy(&from->statistics, &made->statistics);
+        if (made->kind->copy != NULL) status = made->kind->copy(from, made);
+    }
+    if (status != RUD_OK) rud_predictor_free(&made);
+    *to = made;
+    return status;
+}
+
 const rud_features *rud_predictor_features(const rud_predictor *predictor)
 {
     return predictor->features;
@@ -139,10 +170,17 @@ rud_status rud_predictor_encode(rud_predictor *predictor, const rud_episode *epi
     return RUD_OK;
 }
 
+static rud_status check_trainable(const rud_predictor *predictor)
+{
+    if (!predictor->fixed) return RUD_OK;
+    return rud_error(RUD_ESTATE, "this predictor is a copy for predicting: it cannot be trained");
+}
+
 rud_status rud_predictor_observe(rud_predictor *predictor, const rud_episode *episode)
 {
     const size_t D = rud_features_width(predictor->features);
     size_t inputs = 0;
+    RUD_TRY(check_trainable(predictor));
     RUD_TRY(rud_features_check(predictor->features, episode));
     RUD_TRY(rud_predictor_encode(predictor, episode, &inputs));
     memset(predictor->episode_sum, 0, D * sizeof *predictor->episode_sum);
@@ -176,6 +214,7 @@ rud_losses rud_predictor_losses(const rud_predictor *predictor, const double *g,
 rud_status rud_predictor_update(rud_predictor *predictor, const rud_episode *const *episodes,
                                 size_t count, rud_losses *losses)
 {
+    RUD_TRY(check_trainable(predictor));
     if (predictor->kind->update != NULL) {
         return predictor->kind->update(predictor, episodes, count, losses);
     }
@@ -208,4 +247,23 @@ rud_status rud_predictor_predict(const rud_predictor *predictor, const rud_episo
     RUD_TRY(predictor->kind->predict(predictor, episodes, count, g));
     for (size_t i = 0; i < count; i++) RUD_TRY(check_predictions(predictor, episodes[i], g[i]));
     return RUD_OK;
+}
+
+void rud_predictor_checkpoint(rud_predictor *predictor, rud_checkpoint *checkpoint)
+{
+    rud_feature_statistics *statistics = &predictor->statistics;
+    const size_t D = statistics->D;
+    rud_checkpoint_same(checkpoint, D);
+    rud_checkpoint_values(checkpoint, &predictor->target, sizeof predictor->target);
+    rud_checkpoint_values(checkpoint, &statistics->count, sizeof statistics->count);
+    double *const columns[] = {statistics->sums, statistics->squares, statistics->shift,
+                               statistics->scale};
+    for (size_t k = 0; k < 4; k++)
+        rud_checkpoint_values(checkpoint, columns[k], D * sizeof(double));
+    if (checkpoint->reading && !checkpoint->failed &&
+        rud_features_set_standardisation(predictor->features, statistics->shift,
+                                         statistics->scale) != RUD_OK) {
+        checkpoint->failed = true;
+    }
+    if (predictor->kind->checkpoint != NULL) predictor->kind->checkpoint(predictor, checkpoint);
 }

@@ -37,6 +37,10 @@ typedef struct rud_predictor_options {
 
 rud_predictor_options rud_predictor_options_default(void);
 
+/* Cell k = 0, 1, ... that the options can name: the presets, then those without a network; NULL
+ * behind the last. */
+const char *rud_predictor_cell_at(size_t k);
+
 typedef struct rud_predictor rud_predictor;
 
 /* A new predictor; `features` is copied. env: needed for `exact` (borrowed until free), else may
@@ -44,6 +48,10 @@ typedef struct rud_predictor rud_predictor;
 rud_status rud_predictor_create(const rud_predictor_options *options, const rud_features *features,
                                 const rud_env *env, uint64_t seed, rud_predictor **predictor);
 void rud_predictor_free(rud_predictor **predictor);
+
+/* A predictor that predicts from now on what `from` predicts now; it cannot be trained. The
+ * environment of `exact` stays borrowed. Caller owns *to. */
+rud_status rud_predictor_copy(const rud_predictor *from, rud_predictor **to);
 
 const rud_features *rud_predictor_features(const rud_predictor *predictor); /* view */
 const char *rud_predictor_cell(const rud_predictor *predictor);             /* view */
@@ -79,6 +87,21 @@ rud_status rud_predictor_update(rud_predictor *predictor, const rud_episode *con
  * prediction is not finite. An LSTM predictor uses memory of its own: one thread at a time. */
 rud_status rud_predictor_predict(const rud_predictor *predictor, const rud_episode *const *episodes,
                                  size_t count, double *const *g);
+
+/* Predictions of an episode while it runs. Several streams may read one predictor, which must stay
+ * and must not be trained meanwhile. */
+typedef struct rud_prediction_stream rud_prediction_stream;
+
+/* RUD_EINVAL for `uniform` and `exact`, which need the whole episode. Caller owns *stream. */
+rud_status rud_prediction_stream_create(const rud_predictor *predictor,
+                                        rud_prediction_stream **stream);
+void rud_prediction_stream_free(rud_prediction_stream **stream);
+
+/* The next input, in order: s_t and a_t, in their spaces, or the final observation with action
+ * NULL. *g: the prediction after it [reward units], the same as rud_predictor_predict's but for
+ * rounding. RUD_EDIVERGED where it is not finite. */
+rud_status rud_prediction_stream_step(rud_prediction_stream *stream, const double *observation,
+                                      const double *action, double *g);
 
 /* For learning-rate schedules. */
 void rud_predictor_set_learning_rate(rud_predictor *predictor, double learning_rate);

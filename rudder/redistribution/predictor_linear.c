@@ -128,6 +128,47 @@ static rud_status update_linear(rud_predictor *predictor, const rud_episode *con
     return RUD_OK;
 }
 
+static rud_status copy_linear(const rud_predictor *from, rud_predictor *to)
+{
+    const linear_model *model = from->model;
+    RUD_TRY(create_linear(to, 0));
+    linear_model *made = to->model;
+    memcpy(made->solution, model->solution, model->n * sizeof *made->solution);
+    to->target = from->target;
+    return RUD_OK;
+}
+
+static void checkpoint_linear(rud_predictor *predictor, rud_checkpoint *checkpoint)
+{
+    linear_model *model = predictor->model;
+    const size_t n = model->n;
+    rud_checkpoint_same(checkpoint, n);
+    rud_checkpoint_values(checkpoint, model->moments, n * n * sizeof *model->moments);
+    rud_checkpoint_values(checkpoint, model->targets, n * sizeof *model->targets);
+    rud_checkpoint_values(checkpoint, model->solution, n * sizeof *model->solution);
+    rud_checkpoint_values(checkpoint, &model->episodes, sizeof model->episodes);
+    rud_checkpoint_values(checkpoint, &model->solved, sizeof model->solved);
+}
+
+/* The sum of w . x over the inputs so far. */
+static rud_status create_stream(const rud_predictor *predictor, void **state)
+{
+    const linear_model *model = predictor->model;
+    double *sum = malloc(sizeof *sum);
+    *state = sum;
+    if (sum == NULL) return rud_error(RUD_ENOMEM, "no memory for a stream");
+    *sum = model->solution[model->n - 1];
+    return RUD_OK;
+}
+
+static double step_stream(const rud_predictor *predictor, void *state, const float *x)
+{
+    const linear_model *model = predictor->model;
+    double *sum = state;
+    for (size_t d = 0; d + 1 < model->n; d++) *sum += model->solution[d] * x[d];
+    return *sum;
+}
+
 static rud_status save_linear(const rud_predictor *predictor, rud_tensor_file *file)
 {
     const linear_model *model = predictor->model;
@@ -167,6 +208,11 @@ const rud_predictor_kind rud_predictor_linear = {
     .observe = observe_linear,
     .update = update_linear,
     .predict = predict_linear,
+    .copy = copy_linear,
+    .checkpoint = checkpoint_linear,
+    .stream_create = create_stream,
+    .stream_free = free,
+    .stream_step = step_stream,
     .save = save_linear,
     .load = load_linear,
 };

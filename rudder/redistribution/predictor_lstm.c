@@ -237,6 +237,63 @@ static rud_status predict_lstm(const rud_predictor *predictor, const rud_episode
     return RUD_OK;
 }
 
+/* The network that predicts, with the scaling that its head stands for. */
+static rud_status copy_lstm(const rud_predictor *from, rud_predictor *to)
+{
+    const lstm_model *model = from->model;
+    lstm_model *made = NULL;
+    RUD_TRY(create_model(to, &made));
+    RUD_TRY(rud_network_copy(predicting(model), &made->network));
+    RUD_TRY(rud_activations_create(&made->activations));
+    made->updates = 1;
+    rud_predictor_output_scale(from, &made->scale, &made->mean);
+    to->target = (rud_target){1, made->mean, made->scale * made->scale};
+    return RUD_OK;
+}
+
+static void checkpoint_lstm(rud_predictor *predictor, rud_checkpoint *checkpoint)
+{
+    lstm_model *model = predictor->model;
+    size_t count = 0;
+    float *parameters = rud_network_parameters(model->network, &count);
+    uint64_t steps = rud_adam_steps(model->adam);
+    rud_checkpoint_same(checkpoint, count);
+    rud_checkpoint_same(checkpoint, model->average != NULL);
+    rud_checkpoint_values(checkpoint, parameters, count * sizeof *parameters);
+    if (model->average != NULL) {
+        parameters = rud_network_parameters(model->average, &count);
+        rud_checkpoint_values(checkpoint, parameters, count * sizeof *parameters);
+    }
+    rud_checkpoint_values(checkpoint, rud_adam_moments(model->adam), 2 * count * sizeof(float));
+    rud_checkpoint_values(checkpoint, &steps, sizeof steps);
+    rud_adam_set_steps(model->adam, steps);
+    double *const numbers[] = {&model->mean, &model->scale, &model->updates, &model->inputs_seen};
+    for (size_t k = 0; k < 4; k++) rud_checkpoint_values(checkpoint, numbers[k], sizeof(double));
+}
+
+static rud_status create_stream(const rud_predictor *predictor, void **state)
+{
+    rud_network_state *network_state = NULL;
+    const rud_status status =
+        rud_network_state_create(predicting(predictor->model), &network_state);
+    *state = network_state;
+    return status;
+}
+
+static void free_stream(void *state)
+{
+    rud_network_state *network_state = state;
+    rud_network_state_free(&network_state);
+}
+
+static double step_stream(const rud_predictor *predictor, void *state, const float *x)
+{
+    const lstm_model *model = predictor->model;
+    float y = 0;
+    rud_network_step(predicting(model), state, x, &y);
+    return y * model->scale + model->mean;
+}
+
 static rud_status save_lstm(const rud_predictor *predictor, rud_tensor_file *file)
 {
     follow_target(predictor); /* episodes may have been observed since the last update */
@@ -272,6 +329,11 @@ const rud_predictor_kind rud_predictor_lstm = {
     .free = free_lstm,
     .update = update_lstm,
     .predict = predict_lstm,
+    .copy = copy_lstm,
+    .checkpoint = checkpoint_lstm,
+    .stream_create = create_stream,
+    .stream_free = free_stream,
+    .stream_step = step_stream,
     .save = save_lstm,
     .load = load_lstm,
 };

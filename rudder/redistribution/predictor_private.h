@@ -4,6 +4,7 @@
 #define RUD_REDISTRIBUTION_PREDICTOR_PRIVATE_H
 
 #include "nn/safetensors.h"
+#include "redistribution/checkpoint_private.h"
 #include "redistribution/feature_statistics.h"
 #include "redistribution/predictor.h"
 
@@ -25,6 +26,15 @@ typedef struct rud_predictor_kind {
     /* Without a network: from several threads at once. */
     rud_status (*predict)(const rud_predictor *predictor, const rud_episode *const *episodes,
                           size_t count, double *const *g);
+    /* Fills to->model for predicting only; NULL: there is no model. */
+    rud_status (*copy)(const rud_predictor *from, rud_predictor *to);
+    /* What a stream keeps between its inputs, and one input x[D]; NULL: it has to see the whole
+     * episode. */
+    rud_status (*stream_create)(const rud_predictor *predictor, void **state);
+    void (*stream_free)(void *state);
+    double (*stream_step)(const rud_predictor *predictor, void *state, const float *x);
+    /* The model of a predictor that trains; NULL: there is none. */
+    void (*checkpoint)(rud_predictor *predictor, rud_checkpoint *checkpoint);
     /* Model files; NULL: there is nothing to save. */
     rud_status (*save)(const rud_predictor *predictor, rud_tensor_file *file);
     rud_status (*load)(rud_predictor *predictor, const rud_tensor_file *file);
@@ -41,6 +51,7 @@ struct rud_predictor {
     float *inputs;                     /* scratch: one episode's inputs */
     size_t inputs_capacity;
     void *model; /* of the kind */
+    bool fixed;  /* a copy, which cannot be trained */
 };
 
 extern const rud_predictor_kind rud_predictor_lstm;

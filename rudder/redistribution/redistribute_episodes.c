@@ -20,13 +20,12 @@ static rud_status check(const rud_explainer *explainer)
     return RUD_OK;
 }
 
-/* r[t] = the step's relevance with what it absorbed; the sum. */
+/* r[t] = what the step contributes; returns the sum. */
 static double attributed(const rud_explanation *explanation, double *r)
 {
     double sum = 0;
     for (size_t t = 0; t < explanation->steps; t++) {
-        r[t] = explanation->step_relevance[t];
-        if (explanation->absorbed) r[t] += explanation->absorbed[t];
+        r[t] = rud_explanation_contribution(explanation, t);
         sum += r[t];
     }
     return sum;

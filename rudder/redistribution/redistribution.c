@@ -1,6 +1,7 @@
 #include "redistribution/redistribution.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 rud_redistribution_options rud_redistribution_options_default(void)
 {
@@ -18,6 +19,31 @@ void rud_prediction_differences(const double *g, size_t inputs, size_t T, double
         previous = g[t];
     }
     if (inputs > T) difference[T - 1] += g[T] - g[T - 1];
+}
+
+static rud_status check_widths(const rud_env_spec *spec, const rud_episode *episode)
+{
+    if (episode->observation_width == spec->observation_space.width &&
+        episode->action_width == spec->action_space.width) {
+        return RUD_OK;
+    }
+    return rud_error(RUD_EINVAL,
+                     "observations have %zu numbers and actions %zu; %s has %zu and %zu",
+                     episode->observation_width, episode->action_width, spec->name,
+                     spec->observation_space.width, spec->action_space.width);
+}
+
+rud_status rud_exact_redistribution(const rud_env *env, const rud_episode *episode, double *exact)
+{
+    const size_t rows = episode->observation_rows;
+    RUD_TRY(check_widths(rud_env_specification(env), episode));
+    double *expected = calloc(rows, sizeof *expected);
+    if (expected == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu expectations", rows);
+    const rud_status status = rud_env_expected_return(env, episode->observations, episode->actions,
+                                                      episode->steps, rows, expected);
+    if (status == RUD_OK) rud_prediction_differences(expected, rows, episode->steps, exact);
+    free(expected);
+    return status;
 }
 
 /* Adds the prediction error e where the correction says. */

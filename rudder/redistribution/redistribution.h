@@ -47,6 +47,14 @@ rud_redistribution_options rud_redistribution_options_default(void);
  * difference [T]  out; no overlap with g. */
 void rud_prediction_differences(const double *g, size_t inputs, size_t T, double *difference);
 
+/* The exact redistribution of an episode of `env`: the change of E[G | history] at each step.
+ *
+ * exact [T]  out
+ *
+ * RUD_EINVAL where the environment does not know its expected return, or the episode is not as wide
+ * as its spaces. */
+rud_status rud_exact_redistribution(const rud_env *env, const rud_episode *episode, double *exact);
+
 /* Redistributed rewards of one episode, in double throughout.
  *
  * step_relevance [T]  what each step earned, such as prediction differences [reward units]

@@ -5,21 +5,7 @@
 #include <string.h>
 
 #include "redistribution/predictor_private.h"
-
-struct rud_redistributor {
-    rud_redistributor_options options;
-    rud_predictor *predictor;
-    rud_explainer *explainer;   /* by the method that redistributes */
-    rud_explainer *differences; /* while the gate is shut */
-    rud_lesson_buffer *buffer;
-    rud_quality quality;
-    rud_rng sampling;
-    size_t episodes, since_training, updates;
-    double loss;                           /* running main loss; NaN before the first update */
-    size_t *indices;                       /* scratch: [batch] */
-    const rud_episode **episodes_of_batch; /* scratch: [batch] */
-    rud_losses *losses;                    /* scratch: [batch] */
-};
+#include "redistribution/redistributor_private.h"
 
 enum { BATCH = 64 };
 
@@ -98,19 +84,33 @@ void rud_redistributor_free(rud_redistributor **redistributor)
     *redistributor = NULL;
 }
 
-rud_redistributor_state rud_redistributor_get_state(const rud_redistributor *redistributor)
+rud_gate_state rud_redistributor_gate(const rud_redistributor *redistributor,
+                                      const rud_quality *quality)
 {
     const double s = rud_predictor_target_std(redistributor->predictor);
-    const double quality = rud_quality_mean(&redistributor->quality, s);
-    const double error = rud_quality_standard_error(&redistributor->quality, s);
+    const double mean = rud_quality_mean(quality, s);
+    const double error = rud_quality_standard_error(quality, s);
+    return (rud_gate_state){.ready = mean - error > redistributor->options.gate,
+                            .quality = mean,
+                            .standard_error = error};
+}
+
+rud_redistributor_state rud_redistributor_get_state(const rud_redistributor *redistributor)
+{
+    const rud_gate_state gate = rud_redistributor_gate(redistributor, &redistributor->quality);
     return (rud_redistributor_state){
-        .ready = quality - error > redistributor->options.gate,
+        .ready = gate.ready,
         .episodes = redistributor->episodes,
         .updates = redistributor->updates,
         .loss = redistributor->loss,
-        .quality = quality,
-        .standard_error = error,
+        .quality = gate.quality,
+        .standard_error = gate.standard_error,
     };
+}
+
+const rud_quality *rud_redistributor_quality(const rud_redistributor *redistributor)
+{
+    return &redistributor->quality;
 }
 
 rud_predictor *rud_redistributor_predictor(rud_redistributor *redistributor)
@@ -175,21 +175,62 @@ static bool has_learnt(const rud_redistributor *redistributor)
            rud_predictor_useful_updates(redistributor->predictor) == 0;
 }
 
-rud_status rud_redistributor_submit(rud_redistributor *redistributor, const rud_episode *episode,
-                                    double *redistributed, rud_redistribution_report *report)
+/* Quality, statistics and lesson buffer, of an episode whose prediction was g_last. */
+static rud_status take(rud_redistributor *redistributor, const rud_episode *episode,
+                       double prediction)
 {
     const double G = rud_episode_return(episode);
     rud_episode *copy = NULL;
-    RUD_TRY(rud_redistributor_redistribute(redistributor, episode, redistributed, report));
     RUD_TRY(rud_predictor_observe(redistributor->predictor, episode));
-    if (has_learnt(redistributor)) rud_quality_add(&redistributor->quality, G - report->prediction);
-    const rud_losses losses =
-        rud_predictor_losses(redistributor->predictor, &report->prediction, 1, G);
+    if (has_learnt(redistributor)) rud_quality_add(&redistributor->quality, G - prediction);
+    const rud_losses losses = rud_predictor_losses(redistributor->predictor, &prediction, 1, G);
     RUD_TRY(rud_episode_copy(episode, &copy));
     RUD_TRY(rud_lesson_buffer_add(redistributor->buffer, copy, losses.main, NULL));
     redistributor->episodes++;
     redistributor->since_training++;
     return RUD_OK;
+}
+
+rud_status rud_redistributor_submit(rud_redistributor *redistributor, const rud_episode *episode,
+                                    double *redistributed, rud_redistribution_report *report)
+{
+    RUD_TRY(rud_redistributor_redistribute(redistributor, episode, redistributed, report));
+    return take(redistributor, episode, report->prediction);
+}
+
+/* Predictions of all episodes, one behind the other: g[i] points into *memory. */
+static rud_status predict_all(rud_redistributor *redistributor, const rud_episode *const *episodes,
+                              size_t count, double **g, double **memory)
+{
+    const rud_features *features = rud_predictor_features(redistributor->predictor);
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++) total += rud_features_inputs(features, episodes[i]);
+    *memory = malloc(total * sizeof **memory);
+    if (*memory == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu predictions", total);
+    total = 0;
+    for (size_t i = 0; i < count; i++) {
+        g[i] = *memory + total;
+        total += rud_features_inputs(features, episodes[i]);
+    }
+    return rud_predictor_predict(redistributor->predictor, episodes, count, g);
+}
+
+rud_status rud_redistributor_learn(rud_redistributor *redistributor,
+                                   const rud_episode *const *episodes, size_t count, double *errors)
+{
+    const rud_features *features = rud_predictor_features(redistributor->predictor);
+    double *memory = NULL;
+    double **g = malloc((count + 1) * sizeof *g);
+    if (g == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu episodes", count);
+    rud_status status = predict_all(redistributor, episodes, count, g, &memory);
+    for (size_t i = 0; status == RUD_OK && i < count; i++) {
+        const size_t inputs = rud_features_inputs(features, episodes[i]);
+        if (errors != NULL) errors[i] = rud_episode_return(episodes[i]) - g[i][inputs - 1];
+        status = take(redistributor, episodes[i], g[i][inputs - 1]);
+    }
+    free(memory);
+    free(g);
+    return status;
 }
 
 bool rud_redistributor_due(const rud_redistributor *redistributor)
@@ -226,22 +267,26 @@ static rud_status update(rud_redistributor *redistributor)
     return RUD_OK;
 }
 
+size_t rud_redistributor_begin_round(rud_redistributor *redistributor)
+{
+    const rud_training_options *training = &redistributor->options.training;
+    redistributor->since_training = 0;
+    return redistributor->updates == 0 ? training->first_updates : training->updates;
+}
+
 rud_status rud_redistributor_train(rud_redistributor *redistributor, size_t updates, size_t *done)
 {
     const rud_training_options *training = &redistributor->options.training;
     const bool scheduled = updates == SIZE_MAX;
     const size_t useful = rud_predictor_useful_updates(redistributor->predictor);
     size_t count = 0;
-    if (scheduled) {
-        updates = redistributor->updates == 0 ? training->first_updates : training->updates;
-    }
+    if (scheduled) updates = rud_redistributor_begin_round(redistributor);
     if (updates > useful) updates = useful;
     if (!rud_lesson_buffer_ready(redistributor->buffer)) updates = 0;
     for (; count < updates; count++) {
         if (scheduled && count > 0 && redistributor->loss < training->loss_threshold) break;
         RUD_TRY(update(redistributor));
     }
-    if (scheduled) redistributor->since_training = 0;
     if (done != NULL) *done = count;
     return RUD_OK;
 }

@@ -54,6 +54,13 @@ typedef struct rud_redistribution_report {
 rud_status rud_redistributor_submit(rud_redistributor *redistributor, const rud_episode *episode,
                                     double *redistributed, rud_redistribution_report *report);
 
+/* What submit does but for the rewards, of several episodes: all are predicted, then learned from
+ * in order. errors[count], which may be NULL: G minus the prediction made before. An episode that
+ * does not fit fails, and nothing has changed. */
+rud_status rud_redistributor_learn(rud_redistributor *redistributor,
+                                   const rud_episode *const *episodes, size_t count,
+                                   double *errors);
+
 /* Rewards of any episode by the present model; nothing is learned. */
 rud_status rud_redistributor_redistribute(rud_redistributor *redistributor,
                                           const rud_episode *episode, double *redistributed,
@@ -73,6 +80,20 @@ bool rud_redistributor_due(const rud_redistributor *redistributor);
  * NULL): updates made; 0 while the lesson buffer is not ready. */
 rud_status rud_redistributor_train(rud_redistributor *redistributor, size_t updates, size_t *done);
 
+/* Quality from errors G - prediction of other predictions of the same episodes, by the standard
+ * deviation of the training returns here; `ready` and so on as in the state below. */
+typedef struct rud_gate_state {
+    bool ready;
+    double quality;
+    double standard_error;
+} rud_gate_state;
+rud_gate_state rud_redistributor_gate(const rud_redistributor *redistributor,
+                                      const rud_quality *quality);
+
+/* For a caller that trains in small pieces: the updates that the schedule gives the round which is
+ * due now. The next round counts its episodes from here. */
+size_t rud_redistributor_begin_round(rud_redistributor *redistributor);
+
 /* State for progress and reports. */
 typedef struct rud_redistributor_state {
     bool ready;
@@ -84,9 +105,20 @@ typedef struct rud_redistributor_state {
 } rud_redistributor_state;
 rud_redistributor_state rud_redistributor_get_state(const rud_redistributor *redistributor);
 
+/* The whole state as bytes that restore, on a machine of the same kind, goes on from; of the
+ * lessons, which all need ids, only these. Caller frees *bytes. */
+rud_status rud_redistributor_save(rud_redistributor *redistributor, void **bytes, size_t *size);
+
+/* Into a redistributor that was just created with the same options and features. Lessons are found
+ * in `episodes` by their ids and copied; what is not there is left out. RUD_EFORMAT: the bytes are
+ * not of such a redistributor; it must be freed then. */
+rud_status rud_redistributor_restore(rud_redistributor *redistributor, const void *bytes,
+                                     size_t size, const rud_episodes *episodes);
+
 /* Views. */
 rud_predictor *rud_redistributor_predictor(rud_redistributor *redistributor);
 const rud_lesson_buffer *rud_redistributor_lessons(const rud_redistributor *redistributor);
+const rud_quality *rud_redistributor_quality(const rud_redistributor *redistributor);
 
 #ifdef __cplusplus
 }

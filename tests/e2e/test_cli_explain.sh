@@ -221,6 +221,23 @@ for threads in 1 3; do
     check "... and follows on the others" test "$(wc -l <"$SCRATCH/stdout")" -eq 11
 done
 
+# Other formats say the same of the same episodes; only ids may differ.
+without_id() {
+    sed 's/^{"id":"[^"]*",/{/' "$1"
+}
+explain -m "$run" "$episodes" --method lrp --json >"$SCRATCH/lines"
+without_id "$SCRATCH/lines" >"$SCRATCH/wanted"
+for format in minari d4rl; do
+    check_exit 0 "export as $format" "$RUDDER" export -q "$episodes" -o "$SCRATCH/$format.hdf5" --format $format
+    check_exit 0 "... is explained" explain -m "$run" "$SCRATCH/$format.hdf5" --method lrp --json
+    without_id "$SCRATCH/stdout" >"$SCRATCH/found"
+    check "... as JSON lines are" cmp "$SCRATCH/wanted" "$SCRATCH/found"
+done
+sed 's/"id": "x", //' "$rows" >"$SCRATCH/unnamed.jsonl"
+check_exit 0 "an episode without id" explain -m $fixture "$SCRATCH/unnamed.jsonl"
+check "... goes by its place" grep -q "^$SCRATCH/unnamed.jsonl:1: 6 steps, return" "$SCRATCH/stdout"
+refused 1 "a data set without an episode" "holds no episode" -m "$run" /dev/null
+
 # Denominators near zero are told, with their number; -q is silent.
 awk 'BEGIN {
     for (k = 0; k < 40; k++) {

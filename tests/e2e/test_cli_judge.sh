@@ -92,6 +92,7 @@ refused "an unknown method" "there are: difference" perturbation -m "$model" "$e
 refused "an unknown rule" "all|half|prop|abs" perturbation -m "$model" "$episodes" --method lrp:rule=most
 refused "a step" "'step' is not allowed" perturbation -m "$model" "$episodes" --method lrp:step=3
 refused "epsilon below 0" "epsilon is -1" perturbation -m "$model" "$episodes" --method lrp:epsilon=-1
+refused "a seed that no table can tell" "--seed must be" toy --seed 9007199254740993
 refused "no networks" "--networks must be" toy --networks 0
 refused "a threshold above 1" "at most 1" truth -m "$model" "$episodes" --environment coin-walk --threshold 2
 

@@ -43,8 +43,8 @@ build_and_run() {
 
 static_link() {
     # shellcheck disable=SC2046
-    "${CC:-gcc}" "$SCRATCH/program.c" $(pkg_config --cflags) "$root$prefix/lib/librudder.a" \
-        $(pkg-config --libs openblas yaml-0.1 json-c hdf5-serial) -lm -pthread -o "$SCRATCH/static" &&
+    ${CC:-gcc} "$SCRATCH/program.c" $(pkg_config --cflags) "$root$prefix/lib/librudder.a" \
+        $(pkg-config --libs $(pkg_config --print-requires-private)) -lm -pthread -o "$SCRATCH/static" &&
         "$SCRATCH/static"
 }
 
@@ -54,7 +54,7 @@ soname_is() {
 
 no_private_header() {
     [ -e "$root$prefix/include/rudder/envs/env.h" ] && [ -e "$root$prefix/include/rudder/base/status.h" ] &&
-        [ -z "$(find "$root$prefix/include" -name '*_private.h' -o -name 'cli*')" ]
+        [ -z "$(find "$root$prefix/include" -name '*_private.h' -o -path '*/cli/*')" ]
 }
 
 no_file_left() {
@@ -65,7 +65,7 @@ no_file_left() {
 check "the program runs from where it is installed" "$root$prefix/bin/rudder" --help
 check "the shared library's SONAME" soname_is librudder.so.0
 check "private headers stay at home" no_private_header
-check "a C program against the shared library" build_and_run c "${CC:-gcc}" -std=c11 -Wall -Wextra -Werror "$SCRATCH/program.c"
+check "a C program against the shared library" build_and_run c ${CC:-gcc} -std=c11 -Wall -Wextra -Werror "$SCRATCH/program.c"
 check "a C program against the static library" static_link
 if command -v g++ >/dev/null; then
     check "a C++ program" build_and_run cc g++ -std=c++11 -Wall -Wextra -Werror "$SCRATCH/program.cc"

@@ -11,7 +11,8 @@ may_include() {
     attribution) echo base nn episodes ;;
     redistribution) echo base nn episodes envs attribution ;;
     agents) echo base nn episodes envs attribution redistribution ;;
-    experiment) echo base nn episodes envs attribution redistribution agents ;;
+    agent_bridge) echo base nn episodes envs attribution redistribution ;;
+    experiment) echo base nn episodes envs attribution redistribution agents agent_bridge ;;
     *) return 1 ;;
     esac
 }
@@ -63,7 +64,7 @@ no_forbidden_symbols() {
 # Every public header compiles alone, as C and as C++ would see it after nothing else.
 headers_stand_alone() {
     bad=0
-    for header in rudder/*.h rudder/*/*.h envs/*.h; do
+    for header in rudder/*.h rudder/*/*.h envs/*.h agent_bridge/*.h; do
         [ -e "$header" ] || continue
         # shellcheck disable=SC2046  # the flags are meant to split
         echo "#include \"$header\"" |
@@ -72,7 +73,7 @@ headers_stand_alone() {
     return "$bad"
 }
 
-for path in envs $(ls -d rudder/*/); do
+for path in envs agent_bridge $(ls -d rudder/*/); do
     path=${path%/}
     folder=${path##*/}
     if [ "$folder" = cli ]; then

@@ -195,6 +195,10 @@ START_TEST(episodes_that_do_not_fit_are_not_written)
     episode->observations[5] = 0;
     episode->rewards[1] = NAN;
     check_refused(episode, &box, &discrete, RUD_ENONFINITE, "\"rewards\"[1]");
+    episode->rewards[1] = 0;
+    double *values;
+    ck_assert_int_eq(rud_episode_add_info(episode, "seed", 1, true, &values), RUD_OK);
+    check_refused(episode, &box, &discrete, RUD_EINVAL, "the info \"seed\"");
     rud_episode_free(&episode);
     rud_space_free(&discrete);
     rud_space_free(&box);

@@ -223,15 +223,13 @@ START_TEST(methods_are_read_with_their_options)
 }
 END_TEST
 
-START_TEST(means_leave_out_what_is_not_there)
+START_TEST(facts_are_told_in_full)
 {
-    const double values[] = {1, 9, NAN, 9, 3, 9}; /* every second one */
-    double mean, deviation;
-    rud_mean_deviation(values, 3, 2, &mean, &deviation);
-    ck_assert_double_eq(mean, 2);
-    ck_assert_double_eq_tol(deviation, sqrt(2), 1e-15);
-    rud_mean_deviation(values + 2, 1, 1, &mean, &deviation);
-    ck_assert(isnan(mean) && isnan(deviation));
+    const rud_judgement_fact facts[] = {{"the_seed", 123456789}, {"goal", 1e-4}, {"mean", 1.0 / 3}};
+    static const char *const texts[] = {"123456789", "0.0001", "0.33333333"};
+    for (size_t k = 0; k < 3; k++)
+        ck_assert_str_eq(rud_judgement_fact_text(&facts[k]).value, texts[k]);
+    ck_assert_str_eq(rud_judgement_fact_text(&facts[0]).key, "the seed");
 }
 END_TEST
 
@@ -245,7 +243,7 @@ Suite *test_suite(void)
     tcase_add_test(cases, all_methods_are_the_default);
     tcase_add_test(cases, a_network_is_needed);
     tcase_add_test(cases, methods_are_read_with_their_options);
-    tcase_add_test(cases, means_leave_out_what_is_not_there);
+    tcase_add_test(cases, facts_are_told_in_full);
     suite_add_tcase(suite, cases);
     return suite;
 }

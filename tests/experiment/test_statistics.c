@@ -249,6 +249,18 @@ START_TEST(rank_correlation)
 }
 END_TEST
 
+START_TEST(means_leave_out_what_is_not_there)
+{
+    const double values[] = {1, 9, NAN, 9, 3, 9}; /* every second one */
+    double mean, deviation;
+    rud_mean_deviation(values, 3, 2, &mean, &deviation);
+    ck_assert_double_eq(mean, 2);
+    ck_assert_double_eq_tol(deviation, sqrt(2), 1e-15);
+    rud_mean_deviation(values + 2, 1, 1, &mean, &deviation);
+    ck_assert(isnan(mean) && isnan(deviation));
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("experiment/statistics");
@@ -267,6 +279,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, holm_by_hand);
     tcase_add_test(tests, correlation_and_determination_by_hand);
     tcase_add_test(tests, rank_correlation);
+    tcase_add_test(tests, means_leave_out_what_is_not_there);
     suite_add_tcase(suite, tests);
     return suite;
 }

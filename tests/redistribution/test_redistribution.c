@@ -2,8 +2,10 @@
 #include "redistribution/redistribution.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "agents/rollout.h"
 #include "tests/redistribution/lessons.h"
 
 static void assert_close(const double *found, const double *wanted, size_t n)
@@ -258,6 +260,37 @@ START_TEST(what_is_no_redistribution_is_refused)
 }
 END_TEST
 
+/* Summed up to step t it is E[G | history] after t; the final observation's share is the last
+ * step's. */
+START_TEST(the_exact_redistribution_adds_up_to_the_expected_return)
+{
+    const rud_env_options options = rud_env_options_default();
+    rud_rng rng = rud_rng_stream(1, "test exact", 0);
+    rud_env *env;
+    rud_episode *episode;
+    ck_assert_ok(rud_env_create("coin-walk", &options, 1, &env));
+    ck_assert_ok(rud_rollout_random(env, &rng, &episode));
+    const size_t T = episode->steps, rows = episode->observation_rows;
+    double *exact = calloc(T, sizeof *exact), *expected = calloc(rows, sizeof *expected), sum = 0;
+    ck_assert_uint_eq(rows, T + 1);
+    ck_assert_ok(rud_exact_redistribution(env, episode, exact));
+    ck_assert_ok(
+        rud_env_expected_return(env, episode->observations, episode->actions, T, rows, expected));
+    for (size_t t = 0; t < T; t++) {
+        sum += exact[t];
+        ck_assert_double_eq_tol(sum, expected[t + 1 < T ? t : T], 1e-9);
+    }
+    episode->action_width++; /* a shape that is not the environment's: nothing of it is read */
+    ck_assert_int_eq(rud_exact_redistribution(env, episode, exact), RUD_EINVAL);
+    ck_assert_ptr_nonnull(strstr(rud_last_error(), "coin-walk has"));
+    episode->action_width--;
+    free(exact);
+    free(expected);
+    rud_episode_free(&episode);
+    rud_env_free(&env);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("redistribution/redistribution");
@@ -266,6 +299,7 @@ Suite *test_suite(void)
     tcase_add_test(by_hand, corrections_by_hand);
     tcase_add_test(by_hand, baseline_and_mix_by_hand);
     tcase_add_test(by_hand, proportional_without_any_relevance_goes_last);
+    tcase_add_test(by_hand, the_exact_redistribution_adds_up_to_the_expected_return);
     suite_add_tcase(suite, by_hand);
     TCase *rules = tcase_create("rules");
     tcase_add_loop_test(rules, sum_is_the_return, RUD_CORRECTION_LAST, RUD_CORRECTION_NONE);

@@ -1,11 +1,20 @@
-/* The nearest of some names, for "did you mean". */
+#include "base/names.h"
+
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "experiment/config_private.h"
-
 enum { LONGEST = 64 };
+
+void rud_names_list(rud_names *names, char text[RUD_NAMES_SIZE])
+{
+    const char *name;
+    text[0] = '\0';
+    for (size_t k = 0, used = 0; used < RUD_NAMES_SIZE && (name = names(k)); k++)
+        used +=
+            (size_t)snprintf(text + used, RUD_NAMES_SIZE - used, "%s%s", k > 0 ? ", " : "", name);
+}
 
 static size_t smallest(size_t a, size_t b, size_t c)
 {
@@ -46,7 +55,7 @@ static size_t farthest(const char *word)
     return third > 2 ? third : 2;
 }
 
-const char *rud_config_nearest(const char *word, rud_config_names *names)
+const char *rud_names_nearest(const char *word, rud_names *names)
 {
     size_t best = farthest(word) + 1;
     const char *nearest = NULL;
@@ -65,15 +74,14 @@ const char *rud_config_nearest(const char *word, rud_config_names *names)
     return nearest;
 }
 
-bool rud_config_nearest_section(const char *word, rud_config_names *names,
-                                char section[RUD_CONFIG_SECTION])
+bool rud_names_nearest_section(const char *word, rud_names *names, char section[RUD_SECTION_SIZE])
 {
     size_t best = farthest(word) + 1;
     const char *name;
     for (size_t k = 0; (name = names(k)); k++) {
-        char candidate[RUD_CONFIG_SECTION];
+        char candidate[RUD_SECTION_SIZE];
         const char *dot = strchr(name, '.');
-        if (!dot || dot - name >= RUD_CONFIG_SECTION) continue;
+        if (!dot || dot - name >= RUD_SECTION_SIZE) continue;
         snprintf(candidate, sizeof candidate, "%.*s", (int)(dot - name), name);
         const size_t distance = edit_distance(word, candidate);
         if (distance >= best) continue;
