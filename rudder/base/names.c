@@ -74,14 +74,14 @@ const char *rud_names_nearest(const char *word, rud_names *names)
     return nearest;
 }
 
-bool rud_names_nearest_section(const char *word, rud_names *names, char section[RUD_NAMES_SECTION])
+bool rud_names_nearest_section(const char *word, rud_names *names, char section[RUD_SECTION_SIZE])
 {
     size_t best = farthest(word) + 1;
     const char *name;
     for (size_t k = 0; (name = names(k)); k++) {
-        char candidate[RUD_NAMES_SECTION];
+        char candidate[RUD_SECTION_SIZE];
         const char *dot = strchr(name, '.');
-        if (!dot || dot - name >= RUD_NAMES_SECTION) continue;
+        if (!dot || dot - name >= RUD_SECTION_SIZE) continue;
         snprintf(candidate, sizeof candidate, "%.*s", (int)(dot - name), name);
         const size_t distance = edit_distance(word, candidate);
         if (distance >= best) continue;
