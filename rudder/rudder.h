@@ -30,7 +30,6 @@
 #include "episodes/episode.h"
 #include "episodes/features.h"
 #include "episodes/journal.h"
-#include "episodes/jsonl.h"
 
 #include "attribution/attribution.h"
 #include "attribution/metrics.h"

@@ -25,6 +25,7 @@ typedef struct rud_attribution_method {
     const char *source; /* where it was published */
     bool causal;        /* a step's relevance depends on nothing behind the step */
     bool conserves;     /* conservation_error is a number */
+    const char *sum;    /* what relevance adds up to; NULL where it does not conserve */
     rud_status (*run)(rud_attribution_call *call);
 } rud_attribution_method;
 

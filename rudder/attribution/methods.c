@@ -12,6 +12,7 @@ static const rud_attribution_method methods[] = {
         .source = "Arjona-Medina et al. 2019, arXiv:1806.07857",
         .causal = true,
         .conserves = true,
+        .sum = "the prediction",
         .run = rud_run_difference,
     },
     {
@@ -41,6 +42,7 @@ static const rud_attribution_method methods[] = {
         .cost = "a forward and backward pass a node",
         .source = "Sundararajan et al. 2017, arXiv:1703.01365",
         .conserves = true,
+        .sum = "the prediction less that of the baseline",
         .run = rud_run_integrated_gradients,
     },
     {
@@ -56,6 +58,7 @@ static const rud_attribution_method methods[] = {
         .cost = "1 forward pass and at most 0.5 (rule all) or 2 on top",
         .source = "Bach et al. 2015; Arras et al. 2019, arXiv:1909.12114",
         .conserves = true,
+        .sum = "the prediction together with what biases and stabilisers absorb",
         .run = rud_run_lrp,
     },
     {
@@ -64,6 +67,8 @@ static const rud_attribution_method methods[] = {
         .cost = "about 3 forward passes a step",
         .source = "Murdoch et al. 2018, arXiv:1801.05453",
         .conserves = true,
+        .sum = "the prediction together with the other steps and the head's bias, where steps are "
+               "chosen",
         .run = rud_run_decomposition,
     },
 };

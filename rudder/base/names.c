@@ -48,10 +48,16 @@ static bool has_last_part(const char *name, const char *word)
     return dot && strcmp(dot + 1, word) == 0;
 }
 
-const char *rud_names_nearest(const char *word, rud_names *names)
+/* What is farther than this is another word. */
+static size_t farthest(const char *word)
 {
     const size_t third = strlen(word) / 3;
-    size_t best = (third > 2 ? third : 2) + 1; /* farther is another word */
+    return third > 2 ? third : 2;
+}
+
+const char *rud_names_nearest(const char *word, rud_names *names)
+{
+    size_t best = farthest(word) + 1;
     const char *nearest = NULL;
     const char *last_part = strrchr(word, '.') ? strrchr(word, '.') + 1 : word;
     const char *name;
@@ -66,4 +72,21 @@ const char *rud_names_nearest(const char *word, rud_names *names)
         if (has_last_part(name, last_part)) nearest = name;
     }
     return nearest;
+}
+
+bool rud_names_nearest_section(const char *word, rud_names *names, char section[RUD_SECTION_SIZE])
+{
+    size_t best = farthest(word) + 1;
+    const char *name;
+    for (size_t k = 0; (name = names(k)); k++) {
+        char candidate[RUD_SECTION_SIZE];
+        const char *dot = strchr(name, '.');
+        if (!dot || dot - name >= RUD_SECTION_SIZE) continue;
+        snprintf(candidate, sizeof candidate, "%.*s", (int)(dot - name), name);
+        const size_t distance = edit_distance(word, candidate);
+        if (distance >= best) continue;
+        best = distance;
+        strcpy(section, candidate);
+    }
+    return best <= farthest(word);
 }

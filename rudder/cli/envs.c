@@ -183,9 +183,7 @@ static rud_status record_to_output(rud_env *env, const arguments *a)
 {
     const rud_env_spec *spec = rud_env_specification(env);
     const char *path = a->output ? a->output : "-";
-    const char *format = rud_dataset_format_of_path(path);
-    const rud_dataset_writer_options options = {.format = format ? format : "jsonl",
-                                                .force = true,
+    const rud_dataset_writer_options options = {.force = true,
                                                 .observation_space = &spec->observation_space,
                                                 .action_space = &spec->action_space};
     rud_dataset_writer *writer;

@@ -87,8 +87,9 @@ static void list_text(FILE *stream)
     for (size_t k = 0; (method = rud_attribution_method_at(k)); k++) {
         fprintf(stream, "%s%s: %s\n", k ? "\n" : "", method->name, method->summary);
         fprintf(stream, "  cost       %s\n", method->cost);
-        fprintf(stream, "  conserves  %s\n",
-                method->conserves ? "yes: relevance adds up to the prediction" : "no");
+        fprintf(stream, "  conserves  %s%s\n",
+                method->conserves ? "yes: relevance adds up to " : "no",
+                method->conserves ? method->sum : "");
         fprintf(stream, "  causal     %s\n",
                 method->causal ? "yes: a step's relevance depends on nothing behind it" : "no");
         fprintf(stream, "  source     %s\n", method->source);

@@ -3,7 +3,7 @@
  *     minari  HDF5 as Minari lays it out: a folder with data/main_data.hdf5 and
  *             data/metadata.json, the folder data itself, or the bare HDF5 file
  *     d4rl    flat HDF5 as D4RL lays it out: all episodes' rows one after another
- *     jsonl   JSON lines (episodes/jsonl.h); "-" is standard input or output
+ *     jsonl   JSON lines as below; "-" is standard input or output
  *     journal what agents sent to the bridge (episodes/journal.h): a folder or one segment; it can
  *             only be read. Damaged records are left out, with a warning in the log
  *
@@ -20,6 +20,17 @@
  * Where a file does not say its spaces they are inferred from its values: components that are
  * signed integers (in JSON: written without point and exponent) from 0 to 65535 are discrete, of
  * the largest value + 1; all others are unbounded numbers.
+ *
+ * JSON lines. One episode a line:
+ *     {"id", "observations": [T or T+1 rows], "actions": [T], "rewards": [T],
+ *      "terminated": bool, "truncated": bool, "seed"?: unsigned 64-bit, <info>?: [T or T+1]}
+ * Rows of one discrete component are plain integers, others arrays; discrete components are written
+ * without a point, real ones with a point or an exponent. Every other key is an info, of numbers,
+ * true, false and null (NaN) or of equally long arrays of them, which are flattened; with T entries
+ * they are those of the steps. Blank lines are skipped. Read: "id" may be an integer or absent.
+ * Where only observations are known, "actions" (then of width 0), "rewards" (then 0), "terminated"
+ * (then the opposite of "truncated") and "truncated" (then false) may be absent. T is the length of
+ * "actions" or "rewards"; without both, the number of observation rows.
  *
  * Threads. libhdf5 is not thread-safe: all calls on data sets and writers, of all data sets
  * together, are made by one thread at a time. What was read belongs to the caller and may be used

@@ -1,6 +1,4 @@
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "episodes/hdf5_private.h"
@@ -149,69 +147,4 @@ rud_status rud_hdf5_append(hid_t id, size_t before, size_t rows, size_t width, h
     if (file >= 0) H5Sclose(file);
     if (space >= 0) H5Sclose(space);
     return status;
-}
-
-rud_status rud_hdf5_set_attribute(hid_t object, const char *name, hid_t type, hid_t memory,
-                                  const void *value)
-{
-    if (H5Aexists(object, name) > 0 && H5Adelete(object, name) < 0)
-        return rud_hdf5_write_failed(name);
-    hid_t space = H5Screate(H5S_SCALAR);
-    hid_t creation = H5Pcreate(H5P_ATTRIBUTE_CREATE);
-    if (creation >= 0) H5Pset_char_encoding(creation, H5T_CSET_UTF8);
-    hid_t attribute = H5Acreate2(object, name, type, space, creation, H5P_DEFAULT);
-    bool good = attribute >= 0 && H5Awrite(attribute, memory, value) >= 0;
-    rud_status status = good ? RUD_OK : rud_hdf5_write_failed(name);
-    if (attribute >= 0) H5Aclose(attribute);
-    if (creation >= 0) H5Pclose(creation);
-    if (space >= 0) H5Sclose(space);
-    return rud_error_context(status, "attribute");
-}
-
-rud_status rud_hdf5_set_text(hid_t object, const char *name, const char *text)
-{
-    hid_t type = H5Tcopy(H5T_C_S1);
-    if (type < 0 || H5Tset_size(type, H5T_VARIABLE) < 0 || H5Tset_cset(type, H5T_CSET_UTF8) < 0)
-        return rud_hdf5_write_failed(name);
-    rud_status status = rud_hdf5_set_attribute(object, name, type, type, &text);
-    H5Tclose(type);
-    return status;
-}
-
-/* Everything of one attribute, of any type, by way of memory. */
-static herr_t copy_attribute(hid_t from, const char *name, const H5A_info_t *info, void *context)
-{
-    const hid_t to = *(const hid_t *)context;
-    hid_t attribute = H5Aopen(from, name, H5P_DEFAULT);
-    hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute);
-    hid_t memory = type < 0 ? -1 : H5Tget_native_type(type, H5T_DIR_DEFAULT);
-    hid_t space = attribute < 0 ? -1 : H5Aget_space(attribute);
-    hssize_t count = space < 0 ? -1 : H5Sget_simple_extent_npoints(space);
-    size_t size = memory < 0 ? 0 : H5Tget_size(memory);
-    size_t stored = type < 0 ? 0 : H5Tget_size(type);
-    herr_t result = -1;
-    /* what the value takes in the file bounds the memory */
-    bool bounded =
-        count >= 0 && size > 0 && stored > 0 && (uint64_t)count <= info->data_size / stored + 1;
-    void *value = bounded ? calloc((size_t)count + 1, size) : NULL;
-    if (value != NULL && H5Aread(attribute, memory, value) >= 0) {
-        hid_t copy = H5Acreate2(to, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-        if (copy >= 0) result = H5Awrite(copy, memory, value);
-        if (copy >= 0) H5Aclose(copy);
-        H5Dvlen_reclaim(memory, space, H5P_DEFAULT, value);
-    }
-    free(value);
-    if (space >= 0) H5Sclose(space);
-    if (memory >= 0) H5Tclose(memory);
-    if (type >= 0) H5Tclose(type);
-    if (attribute >= 0) H5Aclose(attribute);
-    return result;
-}
-
-rud_status rud_hdf5_copy_attributes(hid_t from, hid_t to)
-{
-    hsize_t at = 0;
-    if (H5Aiterate2(from, H5_INDEX_NAME, H5_ITER_INC, &at, copy_attribute, &to) < 0)
-        return rud_hdf5_write_failed("an attribute cannot be copied");
-    return RUD_OK;
 }

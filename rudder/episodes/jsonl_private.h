@@ -1,4 +1,5 @@
-/* Lines of text and episodes; shared by the files of the JSON lines only. */
+/* Lines of text and episodes, one a line, as dataset.h describes them. Shared by the files of the
+ * JSON lines only. */
 #ifndef RUD_EPISODES_JSONL_PRIVATE_H
 #define RUD_EPISODES_JSONL_PRIVATE_H
 
@@ -7,7 +8,28 @@
 
 #include "episodes/dataset_private.h"
 #include "episodes/episode.h"
-#include "episodes/jsonl.h"
+
+typedef struct rud_jsonl_reader rud_jsonl_reader;
+
+/* path: "-" is standard input. Caller owns *reader. */
+rud_status rud_jsonl_open(const char *path, rud_jsonl_reader **reader);
+
+/* The next episode; *episode is NULL at the end of the file. Caller owns *episode. RUD_EFORMAT
+ * (not JSON, a field missing, unknown or of the wrong type, ragged or empty rows, widths that
+ * differ from the first episode's), RUD_ENONFINITE; after these two the next call goes on with the
+ * next line. */
+rud_status rud_jsonl_next(rud_jsonl_reader *reader, rud_episode **episode);
+
+/* Number of the line that was read last; the first is 1. */
+size_t rud_jsonl_line(const rud_jsonl_reader *reader);
+void rud_jsonl_close(rud_jsonl_reader **reader);
+
+/* Writes one line. observation_space and action_space say which rows are integers and which stand
+ * without brackets (Discrete); action_space may be NULL where the episode has no actions. Nothing
+ * is written if the episode does not fit: RUD_EINVAL (widths; a discrete value outside its space;
+ * an info that is called as a field is, "seed" say), RUD_ENONFINITE. */
+rud_status rud_jsonl_write(FILE *stream, const rud_space *observation_space,
+                           const rud_space *action_space, const rud_episode *episode);
 
 /* What the lines read so far tell of the spaces. Zero-initialise to start. */
 typedef struct rud_jsonl_notes {

@@ -1,5 +1,3 @@
-#include "episodes/jsonl.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,25 +184,4 @@ rud_status rud_jsonl_text_at(rud_jsonl_reader *reader, rud_jsonl_mark mark, cons
     rud_status status = read_line(reader);
     *text = rud_jsonl_text(reader, length);
     return rud_error_context(status, "%s:%zu", reader->path, reader->number);
-}
-
-static rud_status read_all(rud_jsonl_reader *reader, rud_episodes *list)
-{
-    for (;;) {
-        rud_episode *episode = NULL;
-        RUD_TRY(rud_jsonl_next(reader, &episode));
-        if (episode == NULL) return RUD_OK;
-        RUD_TRY(rud_episodes_add(list, episode));
-    }
-}
-
-rud_status rud_jsonl_read(const char *path, rud_episodes *list)
-{
-    rud_jsonl_reader *reader = NULL;
-    RUD_TRY(rud_jsonl_open(path, &reader));
-    size_t before = list->count;
-    rud_status status = read_all(reader, list);
-    rud_jsonl_close(&reader);
-    while (status != RUD_OK && list->count > before) rud_episode_free(&list->items[--list->count]);
-    return status;
 }

@@ -48,6 +48,10 @@ static rud_status unknown_key(const char *path)
     if (nearest) {
         return rud_error(RUD_EINVAL, "unknown key \"%s\"; did you mean \"%s\"?", path, nearest);
     }
+    char section[RUD_SECTION_SIZE];
+    if (!strchr(path, '.') && rud_names_nearest_section(path, key_path, section)) {
+        return rud_error(RUD_EINVAL, "unknown key \"%s\"; did you mean \"%s\"?", path, section);
+    }
     return rud_error(RUD_EINVAL, "unknown key \"%s\"; `rudder help config` lists them", path);
 }
 

@@ -283,6 +283,18 @@ rud_status rud_experiment_run(const rud_config *config, const rud_experiment_opt
     return status;
 }
 
+/* The runs in the order in which rud_experiment_run reports them; the file has them as they ended.
+ */
+static rud_status read_sorted(const char *journal, const rud_config *config, rud_runs *runs)
+{
+    const rud_experiment_options options = {0};
+    phase phase = {.options = &options, .runs = runs};
+    RUD_TRY(rud_runs_read(journal, runs));
+    const rud_status status = sort_runs(&phase, config);
+    free(phase.tasks);
+    return status;
+}
+
 static rud_status report_folder(const char *folder, const char *config_path, const char *journal,
                                 const char *page)
 {
@@ -295,8 +307,8 @@ static rud_status report_folder(const char *folder, const char *config_path, con
                          folder);
     }
     RUD_TRY(rud_config_read(config_path, NULL, 0, &config));
-    RUD_TRY(rud_runs_read(journal, &runs));
-    const rud_status status = write_page(&runs, &config, page);
+    rud_status status = read_sorted(journal, &config, &runs);
+    if (status == RUD_OK) status = write_page(&runs, &config, page);
     rud_runs_free(&runs);
     return status;
 }

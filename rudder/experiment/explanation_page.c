@@ -26,19 +26,6 @@ static void write_options(const rud_explanation_page *page, FILE *out)
     fputs(". ", out);
 }
 
-static const char *sum_in_words(const rud_explanation *e)
-{
-    if (!isfinite(e->conservation_error)) return "Relevance need not add up to the prediction";
-    if (isfinite(e->baseline_prediction)) {
-        return "Relevance adds up to the prediction less that of the baseline";
-    }
-    if (e->absorbed) {
-        return "Relevance adds up to the prediction together with what biases and stabilisers "
-               "absorb";
-    }
-    return "Relevance adds up to the prediction";
-}
-
 static void write_summary(const rud_explanation_page *page, FILE *out)
 {
     const rud_attribution_method *method = page->options->method;
@@ -50,10 +37,12 @@ static void write_summary(const rud_explanation_page *page, FILE *out)
     rud_html(out, method->summary);
     fputs(".</p>\n<p class=\"quiet\">", out);
     write_options(page, out);
-    fprintf(out, "%s. %s. Source: ",
+    const bool conserves = isfinite(page->explanations[0].conservation_error);
+    fprintf(out, "%s. Relevance %s%s. Source: ",
             method->causal ? "A step's relevance depends on nothing behind it"
                            : "A step's relevance may depend on what comes behind it",
-            sum_in_words(&page->explanations[0]));
+            conserves ? "adds up to " : "need not add up to the prediction",
+            conserves ? method->sum : "");
     rud_html(out, method->source);
     fputs(".</p>\n", out);
 }

@@ -78,7 +78,7 @@ static void print_block(FILE *stream, const rud_results *results, const rud_summ
     for (size_t k = 0; k < results->summary_count; k++) {
         const rud_summary *summary = &results->summaries[k];
         if (!rud_same_variant(summary->first, block->first) || summary->failed == 0) continue;
-        fprintf(stream, "%s: %zu failed: %.60s\n", summary->first->method, summary->failed,
+        fprintf(stream, "%s: %zu failed: %s\n", summary->first->method, summary->failed,
                 rud_first_error(results->runs, summary->first));
     }
     fputc('\n', stream);

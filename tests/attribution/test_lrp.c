@@ -160,7 +160,7 @@ START_TEST(near_zero_denominators_are_counted)
 }
 END_TEST
 
-/* Relevance that overflows is refused, with the count in the message. */
+/* Relevance that overflows is refused; without a denominator near zero none is blamed. */
 START_TEST(non_finite_relevance_is_refused)
 {
     problem p = create_problem(0, 1, false, 6);
@@ -172,7 +172,7 @@ START_TEST(non_finite_relevance_is_refused)
     p.input.scale = 1e30;
     ck_assert_int_eq(rud_attribution_run(p.attribution, &p.options, &p.input, &p.result),
                      RUD_ENONFINITE);
-    ck_assert_ptr_nonnull(strstr(rud_last_error(), "near zero"));
+    ck_assert_ptr_nonnull(strstr(rud_last_error(), "it grew from step to step"));
     free_problem(&p);
 }
 END_TEST

@@ -21,6 +21,9 @@ check "... with ids, T + 1 observations, T actions and a seed" test "$(grep -cE 
 check "... of which each differs" test "$(cut -d: -f3 "$a" | sort -u | wc -l)" -eq 3
 check_exit 0 "rollout to standard output" "$RUDDER" envs rollout coin-walk -n 3 --seed 7
 check "... is the same" cmp "$a" "$SCRATCH/stdout"
+check_exit 1 "an extension without a format" "$RUDDER" envs rollout coin-walk -o "$SCRATCH/a.csv"
+check "... is named" grep -q "a.csv: the extension says no format" "$SCRATCH/stderr"
+check "... and not written" test ! -e "$SCRATCH/a.csv"
 check_exit 0 "rollout with another seed" "$RUDDER" envs rollout coin-walk -n 3 --seed 8 -o "$b"
 check "... is another" sh -c '! cmp -s "$1" "$2"' - "$a" "$b"
 check_exit 0 "the largest seed" "$RUDDER" envs rollout coin-walk --seed 18446744073709551615

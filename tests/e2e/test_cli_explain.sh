@@ -151,6 +151,7 @@ for method in $methods; do
     check "... has $method" grep -q "^$method: " "$SCRATCH/stdout"
 done
 check "... with sources" test "$(grep -c '^  source ' "$SCRATCH/stdout")" -eq 8
+check "... and what decomposition adds up to" grep -q 'conserves  yes: .*the other steps .* where steps are chosen' "$SCRATCH/stdout"
 check_exit 0 "--list --json" "$RUDDER" explain --list --json
 check "... is an array of methods" grep -qE '^\[\{"name":"difference","summary":"[^"]+","cost":"[^"]+","conserves":true,"causal":true,"source":"[^"]+","options":\[\{"name":"output",.*\]$' "$SCRATCH/stdout"
 check_exit 0 "--help" "$RUDDER" explain --help
@@ -170,6 +171,8 @@ for method in difference lrp; do
     check "... is the same" cmp "$page" "$SCRATCH/first.html"
 done
 check "the page of lrp has a heatmap" grep -q '"feature":"observation=' "$page"
+check_exit 0 "a page of chosen steps" explain -m "$run" "$episodes" --method decomposition --steps 2:9 -o "$page"
+check "... does not call their share the whole" grep -q 'Relevance adds up to the prediction together with the other steps' "$page"
 for k in 1 2 3; do cat "$episodes"; done >"$SCRATCH/many.jsonl"
 check_exit 0 "a page of many episodes" explain -m "$run" "$SCRATCH/many.jsonl" -o "$page"
 check "... shows 50 of them" test "$(grep -c '^<section' "$page")" -eq 50
@@ -183,7 +186,7 @@ refused() {
     check "... is said: $message" grep -qE -- "$message" "$SCRATCH/stderr"
     check "... and nothing written" test -z "$(find "$SCRATCH" -name 'none*')"
 }
-refused 2 "an unknown method" "unknown method 'lrpp'; there are: difference, gradient, .*lrp, decomposition" -m "$run" "$episodes" --method lrpp
+refused 2 "an unknown method" "rudder explain: --method: unknown method 'lrpp'; there are: difference, gradient, .*lrp, decomposition" -m "$run" "$episodes" --method lrpp
 refused 2 "an unknown rule" "all\|half\|prop\|abs" -m "$run" "$episodes" --method lrp --rule some
 refused 2 "a negative epsilon" "epsilon is -1; it must be 0 or more" -m "$run" "$episodes" --method lrp --epsilon -1
 refused 2 "an epsilon that is none" "epsilon: 'x' is not a number" -m "$run" "$episodes" --method lrp --epsilon x

@@ -56,7 +56,9 @@ static const char head[] = "environment:\n  name: watch-repair\n  delay: 20\n";
 static const refusal refusals[] = {
     {"predictor:\n  hiden: 3\n",
      {"trial.yaml:5: ", "unknown key \"predictor.hiden\"", "mean \"predictor.hidden\""}},
-    {"predicter:\n  hidden: 3\n", {"trial.yaml:4: ", "\"predicter\""}},
+    {"predicter:\n  hidden: 3\n",
+     {"trial.yaml:4: ", "unknown key \"predicter\"", "did you mean \"predictor\"?"}},
+    {"trainin:\n  every: 3\n", {"trial.yaml:4: ", "did you mean \"training\"?"}},
     {"hidden: 3\n", {"trial.yaml:4: ", "did you mean \"predictor.hidden\""}},
     {"qqqqqqqqqq: 3\n", {"trial.yaml:4: ", "unknown key \"qqqqqqqqqq\"", "help config"}},
     {"cap: 5\ncap: 6\n", {"trial.yaml:5: ", "duplicate key \"cap\"", "line 4"}},

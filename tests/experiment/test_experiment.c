@@ -387,15 +387,32 @@ START_TEST(variants_are_played_by_delay)
 }
 END_TEST
 
+/* As if the runs had ended in the opposite order. */
+static void turn_lines_round(const char *folder)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/runs.jsonl", folder);
+    char *text = get_file(folder, "runs.jsonl");
+    FILE *stream = fopen(path, "w");
+    ck_assert_ptr_nonnull(stream);
+    for (size_t end = strlen(text), start; end > 0; end = start) {
+        for (start = end - 1; start > 0 && text[start - 1] != '\n'; start--) continue;
+        fwrite(text + start, 1, end - start, stream);
+    }
+    fclose(stream);
+    free(text);
+}
+
 START_TEST(report_is_written_again)
 {
-    const rud_config config = small_config(METHODS("exact"));
+    const rud_config config = mixed_config();
     const char *folder = test_folder();
     char page[512];
     rud_runs runs;
     ck_assert_int_eq(rud_experiment_report(folder, NULL), RUD_EINVAL);
     ck_assert_ok(run_in(folder, &config, 1, &runs));
     rud_runs_free(&runs);
+    turn_lines_round(folder);
     snprintf(page, sizeof page, "%s/again.html", folder);
     ck_assert_ok(rud_experiment_report(folder, page));
     char *first = get_file(folder, "report.html"), *second = get_file(folder, "again.html");

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "agents/rollout.h"
 #include "experiment/judge_private.h"
 #include "tests/nn/networks.h"
 
@@ -97,6 +98,71 @@ START_TEST(the_truth_agrees_with_itself)
     ck_assert_double_eq_tol(j.rows[0].mean[2], -1, 1e-6);
     rud_judgement_free(&j);
     free_world(&w);
+}
+END_TEST
+
+/* The predictor `exact` redistributes exactly, the mean return at step 0 included: what is taken
+ * off there must be taken off on both sides. */
+START_TEST(the_exact_redistribution_is_the_truth_of_an_environment)
+{
+    const rud_env_options env_options = rud_env_options_default();
+    const rud_features_options encoding = rud_features_options_default();
+    rud_predictor_options options = rud_predictor_options_default();
+    rud_judge_truth_options truth = rud_judge_truth_options_default();
+    rud_rng rng = rud_rng_stream(4, "test judge", 0);
+    rud_env *env;
+    rud_features *features;
+    rud_predictor *predictor;
+    rud_episodes list = {0};
+    rud_judgement j;
+    ck_assert_ok(rud_env_create("coin-walk", &env_options, 1, &env));
+    const rud_env_spec *spec = rud_env_specification(env);
+    ck_assert_ok(
+        rud_features_create(&encoding, &spec->observation_space, &spec->action_space, &features));
+    strcpy(options.cell, "exact");
+    ck_assert_ok(rud_predictor_create(&options, features, env, 0, &predictor));
+    for (size_t e = 0; e < EPISODES; e++) {
+        rud_episode *episode;
+        ck_assert_ok(rud_rollout_random(env, &rng, &episode));
+        ck_assert_ok(rud_episodes_add(&list, episode));
+    }
+    const rud_judge_case what = {.predictor = predictor,
+                                 .episodes = (const rud_episode *const *)list.items,
+                                 .count = EPISODES};
+    truth.env = env;
+    ck_assert_ok(rud_judge_truth(&what, &truth, &work, &j));
+    ck_assert_uint_eq(j.row_count, 1);
+    for (size_t c = 0; c < 3; c++) ck_assert_double_eq_tol(j.rows[0].mean[c], 1, 1e-9);
+    rud_judgement_free(&j);
+    rud_episodes_free(&list);
+    rud_predictor_free(&predictor);
+    rud_features_free(&features);
+    rud_env_free(&env);
+}
+END_TEST
+
+/* Of a sum of four terms, the last a final observation's, steps 0, 2 and 1 are removed in turn. */
+START_TEST(a_final_observation_is_removed_with_the_last_step)
+{
+    enum { T = 3 };
+    const double terms[T + 1] = {1, 2, 4, 8};
+    const size_t order[T] = {0, 2, 1}, removed[T + 1] = {0, 1, 2, 3};
+    const double wanted[T + 1] = {15, 14, 2, 0};
+    rud_network *network = additive_network(1);
+    rud_attribution_options options = rud_attribution_options_default();
+    rud_explainer *explainer;
+    rud_episode *episode;
+    double prediction[T + 1];
+    ck_assert_ok(rud_episode_create(T, T + 1, D, 0, &episode));
+    for (size_t t = 0; t <= T; t++) episode->observations[t * D] = atanh(terms[t] / 16) / 0.7;
+    options.remove = RUD_REMOVE_DELETE;
+    ck_assert_ok(rud_explainer_create_for_network(network, NULL, &options, &explainer));
+    ck_assert_ok(rud_explainer_perturb(explainer, episode, order, removed, T + 1, prediction));
+    for (size_t k = 0; k <= T; k++)
+        ck_assert_double_eq_tol(prediction[k] - 0.25, wanted[k] / 16, 1e-5);
+    rud_explainer_free(&explainer);
+    rud_episode_free(&episode);
+    rud_network_free(&network);
 }
 END_TEST
 
@@ -238,7 +304,9 @@ Suite *test_suite(void)
     Suite *suite = suite_create("experiment/judge");
     TCase *cases = tcase_create("judge");
     tcase_add_test(cases, the_truth_agrees_with_itself);
+    tcase_add_test(cases, the_exact_redistribution_is_the_truth_of_an_environment);
     tcase_add_loop_test(cases, perturbation_takes_the_largest_terms, 0, 2);
+    tcase_add_test(cases, a_final_observation_is_removed_with_the_last_step);
     tcase_add_test(cases, randomised_heads_scale_and_layers_change);
     tcase_add_test(cases, all_methods_are_the_default);
     tcase_add_test(cases, a_network_is_needed);

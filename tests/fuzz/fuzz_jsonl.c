@@ -2,7 +2,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "episodes/dataset.h"
-#include "episodes/jsonl.h"
+#include "episodes/jsonl_private.h"
 
 static void write_again(const rud_dataset *dataset, const rud_episode *episode)
 {
