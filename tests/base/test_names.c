@@ -45,7 +45,7 @@ START_TEST(the_nearest_is_near)
     memset(word, 'a', sizeof word - 1);
     word[sizeof word - 1] = '\0';
     ck_assert_ptr_null(rud_names_nearest(word, fruit));
-    char section[RUD_NAMES_SECTION];
+    char section[RUD_SECTION_SIZE];
     ck_assert(rud_names_nearest_section("rad", fruit, section));
     ck_assert_str_eq(section, "red");
     ck_assert(!rud_names_nearest_section("cucumber", fruit, section));
