@@ -173,12 +173,13 @@ static bool is_training(const rud_request *request)
     return request->updates > 0;
 }
 
-/* Trains for a slice of time, at most `left` updates. */
+/* Trains for a slice of time, at most `left` updates. Without any there is nothing to learn from:
+ * one is tried even if the slice is over before the thread gets its turn. */
 static rud_status train_slice(rud_task *task, size_t left, size_t *done)
 {
     const double end = rud_now() + slice_seconds;
     *done = 0;
-    while (*done < left && rud_now() < end) {
+    while (*done < left && (*done == 0 || rud_now() < end)) {
         size_t made = 0;
         RUD_TRY(rud_redistributor_train(task->learner, 1, &made));
         if (made == 0) break;
