@@ -189,6 +189,7 @@ class RedistributedReplayBuffer(ReplayBuffer):
     ) -> None:
         position = self.pos
         for copy in range(self.n_envs):
+            self._break_off(copy, obs)
             self._lose(self._episode_of[position, copy])
         super().add(obs, next_obs, action, reward, done, infos)
         for copy, info in enumerate(infos):
@@ -204,6 +205,17 @@ class RedistributedReplayBuffer(ReplayBuffer):
                 self.rewards[position, copy] = self._original[position, copy]
             if done[copy]:
                 self._finish(episode, bool(info.get("TimeLimit.truncated", False)), wrapped)
+
+    def _break_off(self, copy: int, observations: Array) -> None:
+        """Ends the running episode if these observations are not those that it came to: the environment was reset in
+        its midst, as `learn` does when it is called again. It stays unfinished, with the rewards that it came with."""
+        episode = self._running[copy]
+        if episode is None:
+            return
+        came_to = self.next_observations[self.pos - 1, copy]
+        now = np.asarray(observations)[copy].reshape(came_to.shape).astype(came_to.dtype)
+        if not np.array_equal(came_to, now):
+            self._running[copy] = None
 
     def _finish(self, episode: _Stored, truncated: bool, wrapped: bool) -> None:
         episode.done, episode.truncated = True, truncated
