@@ -154,6 +154,9 @@ class Buffer(unittest.TestCase):
         terminal.sample(20)
         self.assertFalse(np.array_equal(terminal.rewards, terminal._original.astype(np.float32)))
         self.assertAlmostEqual(terminal.rewards[:4].sum(), terminal._original[:4].sum(), places=5)
+        # What is not known of the end is bootstrapped; a corrected end is not.
+        np.testing.assert_array_equal(buffer.timeouts[:8, 0], [0, 0, 0, 1] * 2)
+        np.testing.assert_array_equal(terminal.timeouts[:8, 0], np.zeros(8))
 
     def test_reset_forgets(self):
         buffer = self.buffer(100)
