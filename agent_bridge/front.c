@@ -365,6 +365,7 @@ rud_status rud_server_run(rud_server *server, const volatile sig_atomic_t *stop)
         receive_some(server);
         send_answers(server);
         expire(server, &checked);
+        rud_guard_report(server);
     }
     rud_log(RUD_LOG_INFO, "stopping");
     const double deadline = rud_now() + 1e-3 * DRAIN_MS;
