@@ -1,5 +1,6 @@
 /* The front thread: receives, hands requests on, and sends what was answered. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include "agent_bridge/state_private.h"
 #include "attribution/attribution.h"
 #include "base/log.h"
+#include "base/messagepack.h"
 #include "base/stop.h"
 
 enum {
@@ -91,21 +93,47 @@ static void send_answers(rud_server *server)
 
 /* ---- requests ---- */
 
-/* version, id and op; RUD_EFORMAT with problem NONE: there is no id to answer to. */
-static rud_status read_envelope(rud_request *request)
+static rud_status read_id(rud_request *request, const msgpack_object *map)
 {
-    const msgpack_object *root = &request->message.root;
     const rud_wire_place place = {"", &request->problem};
-    if (root->type != MSGPACK_OBJECT_MAP) return rud_error(RUD_EFORMAT, "no map");
-    const msgpack_object *id = rud_wire_find(root, "id");
+    const msgpack_object *id = rud_wire_find(map, "id");
     if (id == NULL) return rud_error(RUD_EFORMAT, "no id");
     if (id->type == MSGPACK_OBJECT_POSITIVE_INTEGER) {
         request->id_number = id->via.u64;
     } else {
         request->id_is_text = true;
-        RUD_TRY(rud_wire_text(place, root, "id", sizeof request->id_text, request->id_text));
+        RUD_TRY(rud_wire_text(place, map, "id", sizeof request->id_text, request->id_text));
+        if (request->id_text[0] == '\0') return rud_error(RUD_EFORMAT, "an empty id");
     }
     request->has_id = true;
+    return RUD_OK;
+}
+
+/* The id in a frame that is not whole, or too deep, where it stands before what is wrong. `status`
+ * with its message is why the frame was refused. */
+static rud_status refuse_frame(rud_request *request, rud_status status)
+{
+    char why[256];
+    const char *bytes = zmq_msg_data(&request->frame);
+    size_t at = 0, length = 0;
+    msgpack_object_kv pair = {.key = {.type = MSGPACK_OBJECT_STR, .via.str = {2, "id"}}};
+    const msgpack_object map = {.type = MSGPACK_OBJECT_MAP, .via.map = {1, &pair}};
+    if (status != RUD_EFORMAT) return status;
+    snprintf(why, sizeof why, "%s", rud_last_error());
+    RUD_TRY(rud_messagepack_find(bytes, zmq_msg_size(&request->frame), "id", &at, &length));
+    RUD_TRY(rud_message_read(bytes + at, length, &request->message));
+    pair.val = request->message.root;
+    RUD_TRY(read_id(request, &map));
+    return rud_problem_set(&request->problem, RUD_PROBLEM_MALFORMED, "", "", "%s", why);
+}
+
+/* version, id and op; without has_id there is no id to answer to. */
+static rud_status read_envelope(rud_request *request)
+{
+    const msgpack_object *root = &request->message.root;
+    const rud_wire_place place = {"", &request->problem};
+    if (root->type != MSGPACK_OBJECT_MAP) return rud_error(RUD_EFORMAT, "no map");
+    RUD_TRY(read_id(request, root));
     uint64_t version = 0;
     const msgpack_object *found = NULL;
     RUD_TRY(rud_wire_need(place, root, "version", &found));
@@ -211,7 +239,7 @@ static void handle(rud_server *server, rud_request *request, bool alone)
 {
     const size_t size = zmq_msg_size(&request->frame);
     rud_status status = rud_message_read(zmq_msg_data(&request->frame), size, &request->message);
-    if (status == RUD_OK) status = read_envelope(request);
+    status = status == RUD_OK ? read_envelope(request) : refuse_frame(request, status);
     if (!request->has_id) {
         atomic_fetch_add(&server->counters.dropped, 1);
         rud_request_free(&request);
@@ -337,6 +365,7 @@ rud_status rud_server_run(rud_server *server, const volatile sig_atomic_t *stop)
         receive_some(server);
         send_answers(server);
         expire(server, &checked);
+        rud_guard_report(server);
     }
     rud_log(RUD_LOG_INFO, "stopping");
     const double deadline = rud_now() + 1e-3 * DRAIN_MS;

@@ -10,9 +10,16 @@
 #include "base/file.h"
 #include "base/log.h"
 
-struct rud_guard {
+/* Clients that fail before ZAP is asked, having no key or the wrong one of the server, try again
+ * and again: they are told of together, at most so often. */
+static const double report_seconds = 60;
+
+typedef struct rud_guard {
     void *socket;
-};
+    void *failures; /* the router's failed handshakes */
+    size_t failed;  /* not told yet */
+    double reported;
+} rud_guard;
 
 static rud_status failed(const char *what)
 {
@@ -32,6 +39,25 @@ static rud_status set_keys(rud_server *server)
     return RUD_OK;
 }
 
+static rud_status watch_failures(rud_server *server)
+{
+    static const char address[] = "inproc://handshakes";
+    const int all = 0, linger = 0;
+    rud_guard *guard = server->guard;
+    guard->failures = zmq_socket(server->context, ZMQ_PAIR);
+    if (guard->failures == NULL) return failed("no socket");
+    zmq_setsockopt(guard->failures, ZMQ_LINGER, &linger, sizeof linger);
+    /* The I/O thread waits until there is room for the event: there always is. */
+    zmq_setsockopt(guard->failures, ZMQ_RCVHWM, &all, sizeof all);
+    if (zmq_socket_monitor(server->router, address,
+                           ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                               ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL) != 0 ||
+        zmq_connect(guard->failures, address) != 0) {
+        return failed("no monitor");
+    }
+    return RUD_OK;
+}
+
 rud_status rud_guard_open(rud_server *server)
 {
     const int linger = 0;
@@ -42,12 +68,17 @@ rud_status rud_guard_open(rud_server *server)
     if (server->guard->socket == NULL) return failed("no socket");
     zmq_setsockopt(server->guard->socket, ZMQ_LINGER, &linger, sizeof linger);
     if (zmq_bind(server->guard->socket, "inproc://zeromq.zap.01") != 0) return failed("ZAP");
+    RUD_TRY(watch_failures(server));
     return set_keys(server);
 }
 
 void rud_guard_close(rud_server *server)
 {
     if (server->guard == NULL) return;
+    if (server->guard->failures != NULL) {
+        zmq_socket_monitor(server->router, NULL, 0);
+        zmq_close(server->guard->failures);
+    }
     if (server->guard->socket != NULL) zmq_close(server->guard->socket);
     free(server->guard);
     server->guard = NULL;
@@ -56,6 +87,26 @@ void rud_guard_close(rud_server *server)
 void *rud_guard_socket(rud_server *server)
 {
     return server->guard != NULL ? server->guard->socket : NULL;
+}
+
+void rud_guard_report(rud_server *server)
+{
+    rud_guard *guard = server->guard;
+    char event[6]; /* and the address that is listened on */
+    if (guard == NULL) return;
+    while (zmq_recv(guard->failures, event, sizeof event, ZMQ_DONTWAIT) >= 0) {
+        zmq_recv(guard->failures, NULL, 0, 0);
+        guard->failed++;
+    }
+    const double now = rud_now();
+    if (guard->failed == 0 || (guard->reported > 0 && now - guard->reported < report_seconds)) {
+        return;
+    }
+    rud_log(RUD_LOG_WARNING,
+            "refused %zu connections of clients without a key or with another server's key",
+            guard->failed);
+    guard->failed = 0;
+    guard->reported = now;
 }
 
 static bool is_public(const char *name)

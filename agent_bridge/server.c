@@ -197,8 +197,8 @@ void rud_server_free(rud_server **server)
         if (s->workers[k].server != NULL) rud_worker_free(&s->workers[k]);
     }
     for (size_t k = 0; k < s->task_count; k++) rud_task_free(&s->tasks[k]);
-    if (s->router != NULL) zmq_close(s->router);
     rud_guard_close(s);
+    if (s->router != NULL) zmq_close(s->router);
     if (s->context != NULL) zmq_ctx_term(s->context);
     for (size_t k = 0; k < 2; k++) {
         if (s->wake[k] >= 0) close(s->wake[k]);

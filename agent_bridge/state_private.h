@@ -14,10 +14,14 @@ void rud_state_close(rud_server *server);
 
 /* CURVE and its allow-list, where the options ask for them. */
 rud_status rud_guard_open(rud_server *server);
+/* Before the router is closed, which it watches. */
 void rud_guard_close(rud_server *server);
 
 /* Where questions about clients arrive; NULL: none do. */
 void *rud_guard_socket(rud_server *server);
 void rud_guard_answer(rud_server *server);
+
+/* Logs the clients that did not get as far as being asked for. */
+void rud_guard_report(rud_server *server);
 
 #endif

@@ -109,6 +109,11 @@ static rud_status read_rest(rud_wire_place place, const msgpack_object *map, rud
     RUD_TRY(rud_wire_bool(place, map, "truncated", &episode->truncated));
     episode->terminated = !episode->truncated;
     RUD_TRY(rud_wire_bool(place, map, "terminated", &episode->terminated));
+    if (!episode->terminated && !episode->truncated) {
+        return rud_problem_set(
+            place.problem, RUD_PROBLEM_WRONG_VALUE, place.path, "terminated",
+            "the episode is not finished: `terminated` or `truncated` is needed");
+    }
     RUD_TRY(rud_wire_uint(place, map, "seed", 0, UINT64_MAX, &episode->seed));
     episode->has_seed = rud_wire_find(map, "seed") != NULL;
     return id[0] != '\0' ? rud_episode_set_id(episode, id) : RUD_OK;

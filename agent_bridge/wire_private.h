@@ -117,7 +117,7 @@ rud_status rud_wire_bool(rud_wire_place place, const msgpack_object *map, const 
 rud_status rud_wire_real(rud_wire_place place, const msgpack_object *map, const char *key,
                          double low, double high, double *value);
 
-/* Text of at most size - 1 bytes without a zero byte, copied to text[size]. */
+/* UTF-8 text of at most size - 1 bytes without a zero byte, copied to text[size]. */
 rud_status rud_wire_text(rud_wire_place place, const msgpack_object *map, const char *key,
                          size_t size, char *text);
 

@@ -50,7 +50,8 @@ rud_status rud_problem_set(rud_problem *problem, rud_problem_code code, const ch
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     problem->code = code;
-    snprintf(problem->field, sizeof problem->field, "%s%s", path, field);
+    const size_t length = strlen(path) - (path[0] != '\0' && field[0] == '\0'); /* "a." is "a" */
+    snprintf(problem->field, sizeof problem->field, "%.*s%s", (int)length, path, field);
     if (problem->field[0] == '\0') return rud_error(RUD_EFORMAT, "%s", message);
     return rud_error(RUD_EFORMAT, "field \"%s\": %s", problem->field, message);
 }
@@ -269,6 +270,37 @@ rud_status rud_wire_real(rud_wire_place place, const msgpack_object *map, const 
     return RUD_OK;
 }
 
+/* The bytes that follow the first one of a character (RFC 3629, section 4), and the bounds of the
+ * second: no overlong forms, no surrogates, nothing beyond U+10FFFF. SIZE_MAX: it starts none. */
+static size_t following_bytes(unsigned char first, unsigned char *low, unsigned char *high)
+{
+    *low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
+    *high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
+    if (first < 0x80) return 0;
+    if (first >= 0xC2 && first < 0xE0) return 1;
+    if (first >= 0xE0 && first < 0xF0) return 2;
+    if (first >= 0xF0 && first < 0xF5) return 3;
+    return SIZE_MAX;
+}
+
+/* Clients that read texts strictly would not read a reply with any other bytes. */
+static bool is_utf8(const char *text, size_t size)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    for (size_t k = 0; k < size;) {
+        unsigned char low, high;
+        const size_t more = following_bytes(bytes[k], &low, &high);
+        if (more >= size - k) return false;
+        for (size_t j = 1; j <= more; j++) {
+            if (bytes[k + j] < low || bytes[k + j] > high) return false;
+            low = 0x80;
+            high = 0xBF;
+        }
+        k += more + 1;
+    }
+    return true;
+}
+
 rud_status rud_wire_text(rud_wire_place place, const msgpack_object *map, const char *key,
                          size_t size, char *text)
 {
@@ -283,6 +315,10 @@ rud_status rud_wire_text(rud_wire_place place, const msgpack_object *map, const 
     if (memchr(str->ptr, 0, str->size) != NULL) {
         return rud_problem_set(place.problem, RUD_PROBLEM_WRONG_VALUE, place.path, key,
                                "a zero byte is not allowed");
+    }
+    if (!is_utf8(str->ptr, str->size)) {
+        return rud_problem_set(place.problem, RUD_PROBLEM_WRONG_VALUE, place.path, key,
+                               "it is not UTF-8");
     }
     memcpy(text, str->ptr, str->size);
     text[str->size] = '\0';

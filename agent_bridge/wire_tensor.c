@@ -89,6 +89,11 @@ static rud_status read_tensor(rud_wire_place place, const char *key, const msgpa
                                "%u bytes of data; shape and dtype need %zu", data->via.bin.size,
                                needed);
     }
+    for (size_t k = 0; view->dtype == RUD_BOOL && k < view->count; k++) {
+        if ((unsigned char)data->via.bin.ptr[k] <= 1) continue;
+        return rud_problem_set(place.problem, RUD_PROBLEM_WRONG_VALUE, place.path, key,
+                               "byte %zu of the booleans is neither 0 nor 1", k);
+    }
     view->data = data->via.bin.ptr;
     return RUD_OK;
 }

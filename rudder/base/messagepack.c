@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* What the first byte of an object says: `head` bytes of a length or count follow it, or `fixed`
  * holds the count; then come that many bytes, or items (each of a map's is two). */
@@ -98,4 +99,38 @@ rud_status rud_messagepack_check(const void *bytes, size_t size, size_t depth)
     } while (level > 0);
     if (at == size) return RUD_OK;
     return rud_error(RUD_EFORMAT, "MessagePack: %zu bytes stand behind the object", size - at);
+}
+
+/* Steps over one whole object, however deep. */
+static rud_status skip(const unsigned char *bytes, size_t size, size_t *at)
+{
+    uint64_t left = 1, items;
+    while (left > 0) {
+        RUD_TRY(step(bytes, size, at, &items));
+        left += items - 1; /* at most size items for each byte: no overflow below 4 GiB */
+    }
+    return RUD_OK;
+}
+
+rud_status rud_messagepack_find(const void *bytes, size_t size, const char *key, size_t *at,
+                                size_t *length)
+{
+    const unsigned char *b = bytes;
+    const size_t key_length = strlen(key);
+    size_t next = 0;
+    uint64_t items = 0;
+    if (size == 0 || shape_of(b[0]).nested != 2) return rud_error(RUD_EFORMAT, "this is no map");
+    RUD_TRY(step(b, size, &next, &items));
+    for (; items > 0; items -= 2) {
+        const size_t name = next;
+        RUD_TRY(skip(b, size, &next));
+        *at = next;
+        RUD_TRY(skip(b, size, &next));
+        *length = next - *at;
+        if (*at - name == key_length + 1 && b[name] == (0xA0 | key_length) &&
+            memcmp(b + name + 1, key, key_length) == 0) {
+            return RUD_OK;
+        }
+    }
+    return rud_error(RUD_EFORMAT, "MessagePack: the map has no key \"%s\"", key);
 }

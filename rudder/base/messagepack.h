@@ -20,6 +20,12 @@ extern "C" {
  * byte. RUD_EFORMAT names the byte. */
 rud_status rud_messagepack_check(const void *bytes, size_t size, size_t depth);
 
+/* Finds the value of a text key (shorter than 32 bytes) in the map that bytes[size] begin with,
+ * and looks at nothing behind it: what follows may be cut off or broken. It stands at *at and is
+ * *length bytes long. RUD_EFORMAT: there is no such key before what cannot be read. */
+rud_status rud_messagepack_find(const void *bytes, size_t size, const char *key, size_t *at,
+                                size_t *length);
+
 #ifdef __cplusplus
 }
 #endif

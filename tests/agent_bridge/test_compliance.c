@@ -110,6 +110,13 @@ static const bad_request bad_requests[] = {
     {"{" REQUEST "\"redistribute\", \"task\": \"x\", \"spec\": " SPEC ", \"episodes\": [{" EPISODE
      "}]}",
      "unknown_field", "spec"},
+    {"{" REQUEST "\"redistribute\", \"episodes\": [{" EPISODE ", \"terminated\": false}]}",
+     "wrong_value", "episodes[0].terminated"},
+    {"{" REQUEST "\"redistribute\", \"episodes\": [7]}", "wrong_type", "episodes[0]"},
+    {"{" REQUEST "\"redistribute\", \"episodes\": [{\"observations\": [0, 1, 0], \"actions\": "
+     "[0, 1], \"rewards\": {\"dtype\": \"bool\", \"shape\": [2], \"data\": {\"$bin\": "
+     "\"0002\"}}}]}",
+     "wrong_value", "episodes[0].rewards"},
     {"{" REQUEST "\"explain\", \"episodes\": [{" EPISODE "}], \"method\": \"guess\"}",
      "wrong_value", "method"},
     {"{" REQUEST "\"explain\", \"episodes\": [{" EPISODE "}]}", "not_trained", NULL},
@@ -174,7 +181,7 @@ START_TEST(unreadable_frames_are_dropped)
                   {"\xdd\xff\xff\xff\xff", 5},
                   {"\xdf\xff\xff\xff\xff\x01", 6},
                   {"\xc6\xff\xff\xff\xff", 5},
-                  {"\x81\xa2id\x07\x07", 6},
+                  {"\x81\xa2id\xa0", 5},
                   {"\x81\xa2id\x90", 5}};
     const size_t count = sizeof frames / sizeof frames[0];
     raw_ok(&connection, "{" REQUEST "\"status\"}");
@@ -196,7 +203,50 @@ START_TEST(deep_nesting_is_refused)
     memset(frame + head, '\x91', 3000);
     frame[head + 3000] = '\x01';
     zmq_send(connection.socket, frame, head + 3001, 0);
+    ck_assert(raw_receive(&connection, 5000));
+    ck_assert(raw_is(&connection, "error.code", "malformed"));
+    ck_assert_uint_eq(raw_field(&connection, "id")->via.u64, 7);
     raw_ok(&connection, "{" REQUEST "\"status\"}");
+}
+END_TEST
+
+/* Cut off, with claims beyond the end, or with bytes behind it: told to who can be answered. */
+START_TEST(broken_frames_with_an_id_are_answered)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+    } frames[] = {{"\x81\xa2id\x07\x07", 6},
+                  {"\x82\xa2id\x07\xa2op\xa5hel", 11},
+                  {"\x82\xa2id\x07\xa1x\xdd\xff\xff\xff\xff", 12},
+                  {"\x82\xa2id\x07\xa1x\xc1", 8}};
+    for (size_t k = 0; k < sizeof frames / sizeof frames[0]; k++) {
+        zmq_send(connection.socket, frames[k].bytes, frames[k].size, 0);
+        ck_assert(raw_receive(&connection, 5000));
+        ck_assert(raw_is(&connection, "error.code", "malformed"));
+        ck_assert_uint_eq(raw_field(&connection, "id")->via.u64, 7);
+    }
+}
+END_TEST
+
+/* A task's name is told to every client, and most refuse to read text that is not UTF-8. */
+START_TEST(texts_are_utf8)
+{
+    static const char *const bad[] = {"\xff",     "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80",
+                                      "\xe2\x82", "a\x80"};
+    char frame[128];
+    for (size_t k = 0; k < sizeof bad / sizeof bad[0]; k++) {
+        const int size = snprintf(frame, sizeof frame,
+                                  "\x84\xa7version\x01\xa2id\x07\xa2op\xa5hello\xa6"
+                                  "client%c%s",
+                                  (int)(0xa0 | strlen(bad[k])), bad[k]);
+        zmq_send(connection.socket, frame, (size_t)size, 0);
+        ck_assert(raw_receive(&connection, 5000));
+        ck_assert(raw_is(&connection, "error.code", "wrong_value"));
+        ck_assert(raw_is(&connection, "error.field", "client"));
+    }
+    raw_ok(&connection,
+           "{" REQUEST "\"hello\", \"client\": \"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"}");
 }
 END_TEST
 
@@ -339,6 +389,8 @@ Suite *test_suite(void)
                         (int)(sizeof bad_requests / sizeof bad_requests[0]));
     tcase_add_test(tc, unreadable_frames_are_dropped);
     tcase_add_test(tc, deep_nesting_is_refused);
+    tcase_add_test(tc, broken_frames_with_an_id_are_answered);
+    tcase_add_test(tc, texts_are_utf8);
     tcase_add_test(tc, a_key_may_not_stand_twice);
     tcase_add_test(tc, streams_are_checked);
     tcase_add_test(tc, a_failed_step_opens_nothing);

@@ -115,6 +115,34 @@ START_TEST(the_byte_that_is_no_object_is_refused)
 }
 END_TEST
 
+/* The value of a key is found also where what stands behind it is broken, cut off or too deep. */
+START_TEST(a_key_is_found_before_what_is_broken)
+{
+    static const char whole[] = "\x82\xa1x\x92\x01\x91\xa1y\xa2id\xcd\x01\x02";
+    char deep[4096] = "\x82\xa2id\x07\xa1x", behind[4096] = "\x82\xa1x";
+    size_t at = 0, length = 0;
+    const size_t size = sizeof whole - 1;
+    ck_assert_int_eq(rud_messagepack_find(whole, size, "id", &at, &length), RUD_OK);
+    ck_assert_uint_eq(at, 11);
+    ck_assert_uint_eq(length, 3);
+    for (size_t cut = 0; cut < size; cut++) {
+        ck_assert_int_eq(rud_messagepack_find(whole, cut, "id", &at, &length), RUD_EFORMAT);
+    }
+    ck_assert_int_eq(rud_messagepack_find(whole, size, "y", &at, &length), RUD_EFORMAT);
+    ck_assert_int_eq(rud_messagepack_find(whole, size, "i", &at, &length), RUD_EFORMAT);
+    memset(deep + 7, 0x91, 4000); /* and never closed */
+    ck_assert_int_eq(rud_messagepack_find(deep, 4007, "id", &at, &length), RUD_OK);
+    ck_assert_uint_eq(at, 4);
+    ck_assert_uint_eq(length, 1);
+    memset(behind + 3, 0x91, 4000);
+    memcpy(behind + 4003, "\x01\xa2id\x07", 5);
+    ck_assert_int_eq(rud_messagepack_find(behind, 4008, "id", &at, &length), RUD_OK);
+    ck_assert_uint_eq(at, 4007);
+    ck_assert_int_eq(rud_messagepack_find("\x92\xa2id\x07", 5, "id", &at, &length), RUD_EFORMAT);
+    ck_assert_int_eq(rud_messagepack_find("", 0, "id", &at, &length), RUD_EFORMAT);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("messagepack");
@@ -123,6 +151,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, claims_beyond_the_end_are_refused, 0, 12);
     tcase_add_test(tests, depth_is_limited);
     tcase_add_test(tests, the_byte_that_is_no_object_is_refused);
+    tcase_add_test(tests, a_key_is_found_before_what_is_broken);
     suite_add_tcase(suite, tests);
     return suite;
 }

@@ -79,8 +79,16 @@ only_allowed_keys_are_served() {
     good=$?
     ask "$SCRATCH/bad.secret" >"$SCRATCH/bad.out" 2>&1
     bad=$?
+    "$RUDDER" serve --status --bind "$address" >"$SCRATCH/none.out" 2>&1 # without a key
+    none=$?
+    for _ in $(seq 100); do
+        grep -q 'without a key' "$SCRATCH/curve.err" && break
+        sleep 0.1
+    done
     stop TERM || return 1
-    [ $good -eq 0 ] && [ $bad -eq 1 ] && grep -q 'refused a client' "$SCRATCH/curve.err"
+    cat "$SCRATCH/curve.err" "$SCRATCH/none.out"
+    [ $good -eq 0 ] && [ $bad -eq 1 ] && [ $none -eq 1 ] &&
+        grep -q 'refused a client' "$SCRATCH/curve.err" && grep -q 'without a key' "$SCRATCH/curve.err"
 }
 
 readable_keys_are_refused() {

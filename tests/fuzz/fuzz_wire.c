@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "agent_bridge/values_private.h"
+#include "base/messagepack.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -100,8 +101,17 @@ static void read_message(const msgpack_object *root)
     read_inferred(root);
 }
 
+/* Where the frame's id stands: within the frame, and whole. */
+static void find_id(const uint8_t *data, size_t size)
+{
+    size_t at = 0, length = 0;
+    if (rud_messagepack_find(data, size, "id", &at, &length) != RUD_OK) return;
+    require(at < size && length > 0 && length <= size - at, "an id beyond the frame");
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    find_id(data, size);
     rud_message message;
     if (rud_message_read(data, size, &message) == RUD_OK) {
         read_message(&message.root);

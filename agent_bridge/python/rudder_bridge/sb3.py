@@ -27,6 +27,8 @@ class VecRedistributeReward(VecEnvWrapper):
 
     Each info holds ``original_reward``, ``redistributed_reward``, ``ready`` and ``redistribution`` as with
     `RedistributeReward`, whose arguments these are. A Monitor inside goes on to report original rewards.
+    With the time limit ``terminal`` the infos' ``TimeLimit.truncated`` is false, so that no learner bootstraps behind
+    the end and counts the correction twice.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class VecRedistributeReward(VecEnvWrapper):
         self._action = Space(venv.action_space)
         self._specification = task_specification(venv.observation_space, venv.action_space, specification)
         self._connect = (address, timeout, Settings(mix, time_limit, submit))
+        self._terminal = time_limit == "terminal"
         self._streams: Streams | None = None
         self._last = np.zeros(0)
         self._taken = np.zeros(0)
@@ -81,6 +84,9 @@ class VecRedistributeReward(VecEnvWrapper):
         paid, wholes = streams.step(self._everywhere, self._last, self._taken, rewards, done & ~cut, cut, following)
         told = zip(infos, rewards.tolist(), paid.tolist(), streams.ready.tolist(), wholes)
         infos = [{**info, **_told(*values)} for info, *values in told]
+        if self._terminal:
+            for i in np.flatnonzero(cut):
+                infos[i]["TimeLimit.truncated"] = False
         if done.any():
             streams.begin(done)
         self._last = np.array(observations)
@@ -189,8 +195,11 @@ class RedistributedReplayBuffer(ReplayBuffer):
     ) -> None:
         position = self.pos
         for copy in range(self.n_envs):
+            self._break_off(copy, obs)
             self._lose(self._episode_of[position, copy])
         super().add(obs, next_obs, action, reward, done, infos)
+        if self._settings["time_limit"] == "terminal":
+            self.timeouts[position] = 0  # no bootstrapping behind the end, which would count the correction twice
         for copy, info in enumerate(infos):
             wrapped = "original_reward" in info
             self._original[position, copy] = info["original_reward"] if wrapped else np.asarray(reward)[copy]
@@ -204,6 +213,17 @@ class RedistributedReplayBuffer(ReplayBuffer):
                 self.rewards[position, copy] = self._original[position, copy]
             if done[copy]:
                 self._finish(episode, bool(info.get("TimeLimit.truncated", False)), wrapped)
+
+    def _break_off(self, copy: int, observations: Array) -> None:
+        """Ends the running episode if these observations are not those that it came to: the environment was reset in
+        its midst, as `learn` does when it is called again. It stays unfinished, with the rewards that it came with."""
+        episode = self._running[copy]
+        if episode is None:
+            return
+        came_to = self.next_observations[self.pos - 1, copy]
+        now = np.asarray(observations)[copy].reshape(came_to.shape).astype(came_to.dtype)
+        if not np.array_equal(came_to, now):
+            self._running[copy] = None
 
     def _finish(self, episode: _Stored, truncated: bool, wrapped: bool) -> None:
         episode.done, episode.truncated = True, truncated

@@ -154,6 +154,9 @@ class Buffer(unittest.TestCase):
         terminal.sample(20)
         self.assertFalse(np.array_equal(terminal.rewards, terminal._original.astype(np.float32)))
         self.assertAlmostEqual(terminal.rewards[:4].sum(), terminal._original[:4].sum(), places=5)
+        # What is not known of the end is bootstrapped; a corrected end is not.
+        np.testing.assert_array_equal(buffer.timeouts[:8, 0], [0, 0, 0, 1] * 2)
+        np.testing.assert_array_equal(terminal.timeouts[:8, 0], np.zeros(8))
 
     def test_reset_forgets(self):
         buffer = self.buffer(100)
@@ -162,6 +165,31 @@ class Buffer(unittest.TestCase):
         fill(buffer, self.env(1), STEPS)
         buffer.sample(20)
         self.check_all(buffer, 1, STEPS)
+
+    def test_a_reset_in_the_midst_of_an_episode_begins_another(self):
+        buffer = self.buffer(100, copies=2)
+        before = self.client.status()["episodes"]
+        env = self.env(2)
+        fill(buffer, env, 3)  # `learn` resets the environment when it is called again
+        fill(buffer, env, STEPS, seed=1)
+        self.assertEqual(self.client.status()["episodes"], before + 2)
+        self.learn_more()
+        buffer.sample(50)
+        for copy in range(2):
+            wanted = self.rewards_of(buffer, copy, 3)
+            np.testing.assert_allclose(buffer.rewards[3 : 3 + STEPS, copy], wanted, atol=1e-6)
+        np.testing.assert_array_equal(buffer.rewards[:3], buffer._original[:3])
+
+    def test_observations_of_another_dtype_than_the_space(self):
+        box = gymnasium.spaces.Box(0.0, 1.0, (1,), dtype=np.float32)
+        buffer = RedistributedReplayBuffer(10, box, Walk.action_space, address=self.client.address)
+        seen = np.array([[0.1]])  # 0.1 is another number in float32
+        for t in range(3):
+            following = seen + 0.1
+            buffer.add(seen, following, np.array([0]), np.array([1.0]), np.array([t == 2]), [{}])
+            seen = following
+        self.assertIs(buffer._episode_of[0, 0], buffer._episode_of[2, 0])
+        self.assertTrue(buffer._episode_of[2, 0].done)
 
     def test_pickled_and_back(self):
         buffer = self.buffer(100)

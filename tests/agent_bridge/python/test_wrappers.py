@@ -353,6 +353,12 @@ class StableBaselines(WithModel):
         self.assertEqual(infos[0]["redistribution"], (0.0, 0.0, 1.0))
         self.assertFalse(infos[0]["ready"])
 
+    def test_a_time_limit_that_is_the_end_is_not_bootstrapped_behind(self):
+        env = self.wrapped(DummyVecEnv([lambda: Walk(limit=3)]), VecRedistributeReward, time_limit="terminal")
+        _, _, dones, infos = self.play(env, [[1]] * 3)[-1]
+        self.assertTrue(dones[0] and infos[0]["ready"])
+        self.assertIs(infos[0]["TimeLimit.truncated"], False)
+
     def test_reset_infos_and_attributes(self):
         env = self.wrapped(DummyVecEnv([Walk, Walk]), VecRedistributeReward)
         env.reset()
