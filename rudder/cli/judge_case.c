@@ -70,7 +70,7 @@ const struct argp cli_judge_case_argp = {options, parse, 0, 0, children, 0, 0};
 
 rud_status cli_judge_case_open(cli_judge_case *judged, rud_judge_case *what)
 {
-    judged->explain.options = rud_attribution_options_default();
+    judged->explain.attribution.options = rud_attribution_options_default();
     RUD_TRY(cli_explain_model_open(&judged->explain, NULL, &judged->model));
     RUD_TRY(rud_jsonl_read(judged->explain.episodes, &judged->episodes));
     if (judged->episodes.count == 0) {
