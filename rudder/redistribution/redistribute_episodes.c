@@ -17,6 +17,14 @@ static rud_status check(const rud_explainer *explainer)
         return rud_error(RUD_EINVAL, "redistribution explains the last prediction, every step by "
                                      "itself; leave out the options step and steps");
     }
+    const rud_predictor *predictor = rud_explainer_predictor(explainer);
+    if (rud_predictor_target_kind(predictor) == RUD_TARGET_SUCCESS &&
+        attribution->method != rud_attribution_method_at(0)) {
+        return rud_error(RUD_EINVAL,
+                         "the model predicts the probability of success, and method %s explains "
+                         "its log-odds, which are no rewards; choose difference",
+                         attribution->method->name);
+    }
     return RUD_OK;
 }
 
@@ -32,12 +40,31 @@ static double attributed(const rud_explanation *explanation, double *r)
     return sum;
 }
 
+/* The rewards that make up the predicted return: gamma^t r_t; in `kept`, which grows. */
+static rud_status discounted_rewards(const rud_predictor *predictor, const rud_episode *episode,
+                                     double **kept, const double **rewards)
+{
+    const double discount = rud_predictor_discount(predictor);
+    double weight = 1;
+    *rewards = episode->rewards;
+    if (discount == 1) return RUD_OK;
+    double *grown = realloc(*kept, episode->steps * sizeof *grown);
+    if (grown == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu rewards", episode->steps);
+    for (size_t t = 0; t < episode->steps; t++, weight *= discount) {
+        grown[t] = weight * episode->rewards[t];
+    }
+    *rewards = *kept = grown;
+    return RUD_OK;
+}
+
 static rud_status redistribute_batch(const rud_redistribution_options *options,
                                      rud_explainer *explainer, const rud_episode *const *episodes,
                                      size_t count, double *const *redistributed,
                                      double *predictions, rud_explanation *explanations)
 {
-    const double mean = rud_predictor_target_mean(rud_explainer_predictor(explainer));
+    const rud_predictor *predictor = rud_explainer_predictor(explainer);
+    const double mean = rud_predictor_target_mean(predictor);
+    double *discounted = NULL;
     /* Differences sum to the last prediction exactly, not to rounding only. */
     const bool difference =
         rud_explainer_options(explainer)->method == rud_attribution_method_at(0);
@@ -47,9 +74,13 @@ static rud_status redistribute_batch(const rud_redistribution_options *options,
         const double sum = attributed(&explanations[k], redistributed[k]);
         const double prediction = explanations[k].prediction;
         if (predictions) predictions[k] = prediction;
-        status = rud_redistribute(options, redistributed[k], difference ? prediction : sum,
-                                  episodes[k]->rewards, episodes[k]->steps, mean, redistributed[k]);
+        const double *rewards = NULL;
+        status = discounted_rewards(predictor, episodes[k], &discounted, &rewards);
+        if (status != RUD_OK) break;
+        status = rud_redistribute(options, redistributed[k], difference ? prediction : sum, rewards,
+                                  episodes[k]->steps, mean, redistributed[k]);
     }
+    free(discounted);
     for (size_t k = 0; k < count; k++) rud_explanation_free(&explanations[k]);
     return status;
 }
