@@ -142,6 +142,13 @@ static rud_status no_memory(void)
     return rud_error(RUD_ENOMEM, "no memory for a configuration's text");
 }
 
+/* A name that was not given, such as the environment's, has no text that reads back. */
+static bool is_absent(const rud_config *config, const rud_config_key *key)
+{
+    return key->type == RUD_CONFIG_NAME && key->capacity == 0 &&
+           ((const char *)config)[key->offset] == '\0';
+}
+
 rud_status rud_config_to_yaml(const rud_config *config, char **text)
 {
     *text = NULL;
@@ -153,6 +160,7 @@ rud_status rud_config_to_yaml(const rud_config *config, char **text)
     for (size_t k = 0; !failed && (key = rud_config_key_at(k)); k++) {
         const size_t section = section_length(key->path);
         if (opens_section(k)) fprintf(stream, "%.*s:\n", (int)section, key->path);
+        if (is_absent(config, key)) continue;
         char *value = rud_config_value_text(config, key);
         failed = !value;
         const char *name = key->path + (section ? section + 1 : 0);

@@ -310,6 +310,25 @@ START_TEST(yaml_reads_back)
 }
 END_TEST
 
+/* As a run on data sets keeps it: it has no environment. */
+START_TEST(yaml_without_an_environment_reads_back)
+{
+    const rud_config first = read_config("offline: {ignore: [observations/clock]}\n"
+                                         "chunk: {length: 64, overlap: 8}\ntarget: success\n");
+    char *text, *again;
+    ck_assert_int_eq(rud_config_to_yaml(&first, &text), RUD_OK);
+    const rud_config second = read_config(text);
+    ck_assert_int_eq(rud_config_to_yaml(&second, &again), RUD_OK);
+    ck_assert_str_eq(text, again);
+    ck_assert_str_eq(second.environment, "");
+    ck_assert_str_eq(second.offline.ignore[0], "observations/clock");
+    ck_assert_uint_eq(second.agent.redistributor.predictor.chunk_overlap, 8);
+    ck_assert_int_eq(second.offline.target, RUD_OFFLINE_SUCCESS);
+    free(text);
+    free(again);
+}
+END_TEST
+
 START_TEST(json_holds_the_same)
 {
     const rud_config c = read_config("environment: {name: watch-repair, delay: 20}\n"
@@ -430,6 +449,7 @@ Suite *test_suite(void)
     suite_add_tcase(suite, refusing);
     TCase *writing = tcase_create("writing");
     tcase_add_test(writing, yaml_reads_back);
+    tcase_add_test(writing, yaml_without_an_environment_reads_back);
     tcase_add_test(writing, json_holds_the_same);
     tcase_add_test(writing, help_names_every_key_of_the_yaml_text);
     suite_add_tcase(suite, writing);
