@@ -32,10 +32,12 @@
 #include "attribution/attribution.h"
 #include "attribution/metrics.h"
 
+#include "redistribution/explain_dataset.h"
 #include "redistribution/explainer.h"
 #include "redistribution/lesson_buffer.h"
 #include "redistribution/predictor.h"
 #include "redistribution/quality.h"
+#include "redistribution/redistribute_dataset.h"
 #include "redistribution/redistribution.h"
 #include "redistribution/redistributor.h"
 

@@ -7,12 +7,8 @@
 /* Explanations kept at once: they hold the relevance of every input. */
 enum { BATCH = 64 };
 
-static rud_status check(const rud_explainer *explainer)
+rud_status rud_redistribution_check(const rud_attribution_options *attribution)
 {
-    const rud_attribution_options *attribution = rud_explainer_options(explainer);
-    if (rud_explainer_predictor(explainer) == NULL) {
-        return rud_error(RUD_EINVAL, "redistribution needs a return predictor, not a network");
-    }
     if (attribution->step != RUD_LAST_STEP || attribution->steps_end > 0) {
         return rud_error(RUD_EINVAL, "redistribution explains the last prediction, every step by "
                                      "itself; leave out the options step and steps");
@@ -32,23 +28,31 @@ static double attributed(const rud_explanation *explanation, double *r)
     return sum;
 }
 
+rud_status rud_redistribute_explained(const rud_redistribution_options *options,
+                                      const rud_predictor *predictor,
+                                      const rud_explanation *explanation, const double *rewards,
+                                      double *redistributed)
+{
+    const double sum = attributed(explanation, redistributed);
+    /* Differences sum to the last prediction exactly, not to rounding only. */
+    const bool difference = options->attribution.method == rud_attribution_method_at(0);
+    return rud_redistribute(options, redistributed, difference ? explanation->prediction : sum,
+                            rewards, explanation->steps, rud_predictor_target_mean(predictor),
+                            redistributed);
+}
+
 static rud_status redistribute_batch(const rud_redistribution_options *options,
                                      rud_explainer *explainer, const rud_episode *const *episodes,
                                      size_t count, double *const *redistributed,
                                      double *predictions, rud_explanation *explanations)
 {
-    const double mean = rud_predictor_target_mean(rud_explainer_predictor(explainer));
-    /* Differences sum to the last prediction exactly, not to rounding only. */
-    const bool difference =
-        rud_explainer_options(explainer)->method == rud_attribution_method_at(0);
     rud_status status = rud_explainer_run(explainer, episodes, count, explanations);
     if (status != RUD_OK) return status;
     for (size_t k = 0; k < count && status == RUD_OK; k++) {
-        const double sum = attributed(&explanations[k], redistributed[k]);
-        const double prediction = explanations[k].prediction;
-        if (predictions) predictions[k] = prediction;
-        status = rud_redistribute(options, redistributed[k], difference ? prediction : sum,
-                                  episodes[k]->rewards, episodes[k]->steps, mean, redistributed[k]);
+        if (predictions) predictions[k] = explanations[k].prediction;
+        status =
+            rud_redistribute_explained(options, rud_explainer_predictor(explainer),
+                                       &explanations[k], episodes[k]->rewards, redistributed[k]);
     }
     for (size_t k = 0; k < count; k++) rud_explanation_free(&explanations[k]);
     return status;
@@ -60,7 +64,10 @@ rud_status rud_redistribute_episodes(const rud_redistribution_options *options,
                                      double *predictions)
 {
     rud_explanation explanations[BATCH];
-    RUD_TRY(check(explainer));
+    if (rud_explainer_predictor(explainer) == NULL) {
+        return rud_error(RUD_EINVAL, "redistribution needs a return predictor, not a network");
+    }
+    RUD_TRY(rud_redistribution_check(rud_explainer_options(explainer)));
     for (size_t first = 0; first < count; first += BATCH) {
         const size_t n = count - first < BATCH ? count - first : BATCH;
         RUD_TRY(redistribute_batch(options, explainer, episodes + first, n, redistributed + first,
