@@ -91,10 +91,9 @@ static rud_status redistribute(void *context, rud_explained *explained)
     if (kept) {
         memcpy(redistributed, episode->rewards, T * sizeof *redistributed);
     } else {
-        RUD_TRY(
-            rud_error_context(rud_redistribute_explained(&r->how->options, predictor, explanation,
-                                                         episode->rewards, redistributed),
-                              "%s: episode %zu", r->path, explained->index));
+        RUD_TRY(rud_error_context(rud_redistribute_explained(&r->how->options, predictor,
+                                                             explanation, episode, redistributed),
+                                  "%s: episode %zu", r->path, explained->index));
     }
     r->result->kept += kept;
     count_episode(r, T, G, error, quality);
@@ -108,7 +107,7 @@ rud_status rud_redistribute_dataset(const rud_dataset_redistribution *how, rud_d
     rud_dataset_work work = how->work;
     *result = (rud_dataset_redistributed){0};
     work.attribution = how->options.attribution;
-    RUD_TRY(rud_redistribution_check(&work.attribution));
+    RUD_TRY(rud_redistribution_check(work.predictor, &work.attribution));
     const rud_status status = rud_explain_dataset(&work, source, redistribute, &r);
     free(r.rows);
     if (status != RUD_OK) return status;

@@ -7,8 +7,12 @@
 /* Explanations kept at once: they hold the relevance of every input. */
 enum { BATCH = 64 };
 
-rud_status rud_redistribution_check(const rud_attribution_options *attribution)
+rud_status rud_redistribution_check(const rud_predictor *predictor,
+                                    const rud_attribution_options *attribution)
 {
+    if (predictor == NULL) {
+        return rud_error(RUD_EINVAL, "redistribution needs a return predictor, not a network");
+    }
     if (attribution->step != RUD_LAST_STEP || attribution->steps_end > 0) {
         return rud_error(RUD_EINVAL, "redistribution explains the last prediction, every step by "
                                      "itself; leave out the options step and steps");
@@ -30,14 +34,14 @@ static double attributed(const rud_explanation *explanation, double *r)
 
 rud_status rud_redistribute_explained(const rud_redistribution_options *options,
                                       const rud_predictor *predictor,
-                                      const rud_explanation *explanation, const double *rewards,
-                                      double *redistributed)
+                                      const rud_explanation *explanation,
+                                      const rud_episode *episode, double *redistributed)
 {
     const double sum = attributed(explanation, redistributed);
     /* Differences sum to the last prediction exactly, not to rounding only. */
     const bool difference = options->attribution.method == rud_attribution_method_at(0);
     return rud_redistribute(options, redistributed, difference ? explanation->prediction : sum,
-                            rewards, explanation->steps, rud_predictor_target_mean(predictor),
+                            episode->rewards, episode->steps, rud_predictor_target_mean(predictor),
                             redistributed);
 }
 
@@ -52,7 +56,7 @@ static rud_status redistribute_batch(const rud_redistribution_options *options,
         if (predictions) predictions[k] = explanations[k].prediction;
         status =
             rud_redistribute_explained(options, rud_explainer_predictor(explainer),
-                                       &explanations[k], episodes[k]->rewards, redistributed[k]);
+                                       &explanations[k], episodes[k], redistributed[k]);
     }
     for (size_t k = 0; k < count; k++) rud_explanation_free(&explanations[k]);
     return status;
@@ -64,10 +68,8 @@ rud_status rud_redistribute_episodes(const rud_redistribution_options *options,
                                      double *predictions)
 {
     rud_explanation explanations[BATCH];
-    if (rud_explainer_predictor(explainer) == NULL) {
-        return rud_error(RUD_EINVAL, "redistribution needs a return predictor, not a network");
-    }
-    RUD_TRY(rud_redistribution_check(rud_explainer_options(explainer)));
+    RUD_TRY(rud_redistribution_check(rud_explainer_predictor(explainer),
+                                     rud_explainer_options(explainer)));
     for (size_t first = 0; first < count; first += BATCH) {
         const size_t n = count - first < BATCH ? count - first : BATCH;
         RUD_TRY(redistribute_batch(options, explainer, episodes + first, n, redistributed + first,
