@@ -45,6 +45,7 @@
 #include "agents/rollout.h"
 
 #include "experiment/config.h"
+#include "experiment/episode_report.h"
 #include "experiment/experiment.h"
 #include "experiment/explanation_page.h"
 #include "experiment/judge.h"
