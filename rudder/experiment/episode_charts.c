@@ -95,9 +95,13 @@ static rud_status draw(const char *specification, const char *set, json_object *
 
 rud_status rud_chart_scatter(const rud_chart *chart, FILE *out)
 {
+    const bool few = chart->series[0].count < 300;
     json_object *row = json_object_new_object();
     if (!row || !rud_json_put_text(row, "title", chart->title) ||
-        !rud_json_put_count(row, "size", chart->points ? 60 : 12) ||
+        !rud_json_put_count(row, "size",
+                            chart->points ? 60
+                            : few         ? 30
+                                          : 12) ||
         !rud_json_put_number(row, "opacity", chart->points ? 1 : 0.45)) {
         json_object_put(row);
         return no_memory();
@@ -110,7 +114,7 @@ rud_status rud_chart_over_time(const rud_chart *chart, FILE *out)
 {
     json_object *row = json_object_new_object();
     if (!row || !rud_json_put_text(row, "title", chart->title) ||
-        !rud_json_put_text(row, "format", chart->share ? "%" : "") ||
+        !rud_json_put_text(row, "format", chart->share ? "%" : ".4~g") ||
         !rud_json_put_number(row, "shift", chart->ends ? 1 : 0.5) ||
         !rud_json_put_count(row, "bins", chart->series[0].count)) {
         json_object_put(row);
@@ -121,31 +125,51 @@ rud_status rud_chart_over_time(const rud_chart *chart, FILE *out)
 }
 
 typedef struct histogram {
-    double low, width;
+    size_t bins;
     double from[HISTOGRAM_BINS], to[HISTOGRAM_BINS], count[HISTOGRAM_BINS];
 } histogram;
 
+typedef struct range {
+    double low, high;
+    bool whole; /* all are whole numbers */
+} range;
+
+static range range_of(const double *values, size_t count)
+{
+    range r = {(double)INFINITY, -(double)INFINITY, true};
+    for (size_t k = 0; k < count; k++) {
+        if (isnan(values[k])) continue;
+        r.low = fmin(r.low, values[k]);
+        r.high = fmax(r.high, values[k]);
+        r.whole &= values[k] == floor(values[k]);
+    }
+    if (r.low <= r.high) return r;
+    return (range){0, 1, false};
+}
+
+/* Whole numbers stand in the middle of their bin, or each bin holds as many of them. */
 static void count_values(const double *values, size_t count, histogram *h)
 {
-    double low = (double)INFINITY, high = -(double)INFINITY;
+    const range r = range_of(values, count);
+    double low = r.low, width = (r.high - r.low) / HISTOGRAM_BINS;
+    *h = (histogram){.bins = HISTOGRAM_BINS};
+    if (r.whole) {
+        width = ceil((r.high - r.low + 1) / HISTOGRAM_BINS);
+        low = r.low - 0.5;
+        h->bins = (size_t)ceil((r.high - r.low + 1) / width);
+    } else if (!(width > 0)) {
+        width = 1;
+        low = r.low - 0.5;
+        h->bins = 1;
+    }
+    for (size_t b = 0; b < h->bins; b++) {
+        h->from[b] = low + width * (double)b;
+        h->to[b] = low + width * (double)(b + 1);
+    }
     for (size_t k = 0; k < count; k++) {
         if (isnan(values[k])) continue;
-        low = fmin(low, values[k]);
-        high = fmax(high, values[k]);
-    }
-    if (!(high > low)) { /* one value, or none */
-        low = isfinite(low) ? low - 0.5 : 0;
-        high = low + 1;
-    }
-    *h = (histogram){.low = low, .width = (high - low) / HISTOGRAM_BINS};
-    for (size_t b = 0; b < HISTOGRAM_BINS; b++) {
-        h->from[b] = low + h->width * (double)b;
-        h->to[b] = low + h->width * (double)(b + 1);
-    }
-    for (size_t k = 0; k < count; k++) {
-        if (isnan(values[k])) continue;
-        const double b = floor((values[k] - low) / h->width);
-        h->count[(size_t)fmin(fmax(b, 0), HISTOGRAM_BINS - 1)]++;
+        const double b = floor((values[k] - low) / width);
+        h->count[(size_t)fmin(fmax(b, 0), (double)(h->bins - 1))]++;
     }
 }
 
@@ -156,10 +180,9 @@ rud_status rud_chart_histogram(const char *title, const char *x, const double *v
     json_object *row = json_object_new_object(), *bins = json_object_new_object();
     count_values(values, count, &h);
     if (!row || !bins || !rud_json_put_text(row, "title", title) ||
-        !rud_json_put_text(row, "x", x) ||
-        !rud_json_put(bins, "from", column(h.from, HISTOGRAM_BINS)) ||
-        !rud_json_put(bins, "to", column(h.to, HISTOGRAM_BINS)) ||
-        !rud_json_put(bins, "count", column(h.count, HISTOGRAM_BINS))) {
+        !rud_json_put_text(row, "x", x) || !rud_json_put(bins, "from", column(h.from, h.bins)) ||
+        !rud_json_put(bins, "to", column(h.to, h.bins)) ||
+        !rud_json_put(bins, "count", column(h.count, h.bins))) {
         json_object_put(row);
         json_object_put(bins);
         return no_memory();

@@ -31,8 +31,10 @@ static rud_status write_summary(const rud_episode_study *study, FILE *out)
     rud_html(out, study->report->model);
     fputs("</b>", out);
     if (isfinite(fit.r_squared)) {
-        fprintf(out, ", which predicts %.0f %% of the differences between their returns%s",
-                100 * fmax(0, fit.r_squared),
+        char share[32] = "nearly all";
+        if (fit.r_squared < 0.995)
+            snprintf(share, sizeof share, "%.0f %%", 100 * fmax(0, fit.r_squared));
+        fprintf(out, ", which predicts %s of the differences between their returns%s", share,
                 study->report->trained ? " on episodes that it was not trained on" : "");
     }
     fputs(".</p>\n<p class=\"quiet\">The predictor says after every step which return is to be "
@@ -98,6 +100,14 @@ static rud_status write_histogram(const rud_episode_study *study, const char *ti
     return status;
 }
 
+static bool lengths_differ(const rud_episode_study *study)
+{
+    for (size_t k = 1; k < study->count; k++) {
+        if (study->facts[k].steps != study->facts[0].steps) return true;
+    }
+    return false;
+}
+
 static rud_status write_contents(const rud_episode_study *study, FILE *out)
 {
     size_t terminated = 0, truncated = 0;
@@ -123,8 +133,10 @@ static rud_status write_contents(const rud_episode_study *study, FILE *out)
     fputs("</table>\n<div class=\"pair\">\n", out);
     RUD_TRY(write_histogram(study, "Returns", "return", return_of,
                             "How many episodes got which return in all.", out));
-    RUD_TRY(write_histogram(study, "Lengths", "steps", steps_of,
-                            "How many episodes took how many steps.", out));
+    if (lengths_differ(study)) {
+        RUD_TRY(write_histogram(study, "Lengths", "steps", steps_of,
+                                "How many episodes took how many steps.", out));
+    }
     fputs("</div>\n", out);
     return RUD_OK;
 }
@@ -138,6 +150,22 @@ static double correlation(double n, double x, double xx, double y, double yy, do
     return (xy / n - x / n * (y / n)) / sqrt(vx * vy);
 }
 
+/* Does the model read component k of the observation? Then its name begins some columns' names. */
+static bool reads(const rud_episode_study *study, size_t k)
+{
+    const rud_features *features = rud_predictor_features(study->report->predictor);
+    char wanted[64] = "observation", name[64];
+    if (study->column_count > 1) snprintf(wanted, sizeof wanted, "observation[%zu]", k);
+    const size_t length = strlen(wanted);
+    for (size_t d = 0; d < rud_features_width(features); d++) {
+        rud_features_name(features, d, name, sizeof name);
+        if (strncmp(name, wanted, length) == 0 && (!name[length] || name[length] == '=')) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Names the observation columns that follow time, or the reward so far. */
 static void warn_leaks(const rud_episode_study *study, bool time, size_t *warnings, FILE *out)
 {
@@ -147,7 +175,7 @@ static void warn_leaks(const rud_episode_study *study, bool time, size_t *warnin
         const rud_column_sums *c = &study->columns[d];
         const double r = time ? correlation(c->n, c->x, c->xx, c->t, c->tt, c->xt)
                               : correlation(c->n, c->x, c->xx, c->r, c->rr, c->xr);
-        if (fabs(r) < limit) continue;
+        if (fabs(r) < limit || !reads(study, d)) continue;
         if (found++ == 0) {
             fprintf(out, "<li>%s: observation",
                     time ? "The time is among the features"

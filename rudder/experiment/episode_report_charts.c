@@ -145,7 +145,9 @@ static rud_status write_quality(const rud_episode_study *study, FILE *out)
 
 static void write_fit(const char *name, const char *class, const rud_fit *fit, FILE *out)
 {
-    fprintf(out, "<tr%s><td class=\"word\">%s</td><td>%.3f</td>", class, name, fit->r_squared);
+    /* no "-0.000" */
+    const double r_squared = fabs(fit->r_squared) < 0.0005 ? 0 : fit->r_squared;
+    fprintf(out, "<tr%s><td class=\"word\">%s</td><td>%.3f</td>", class, name, r_squared);
     if (isnan(fit->spearman)) {
         fputs("<td>-</td>", out);
     } else {
