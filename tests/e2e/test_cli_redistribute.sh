@@ -77,10 +77,15 @@ for bad in tests/fixtures/bad/*; do
 done
 check_exit 1 "no model" "$RUDDER" redistribute -m "$SCRATCH/none" "$data" -o "$SCRATCH/none/x"
 check_exit 1 "a network of others" "$RUDDER" redistribute -m tests/fixtures/torch_lstm.safetensors "$data" -o "$SCRATCH/none/x"
-for full in full.hdf5 full full.jsonl; do
-    check_exit 1 "a full disk, $full" sh -c 'trap "" XFSZ; ulimit -f 4; "$0" redistribute -m "$1" -q "$2" -o "$3"' \
-        "$RUDDER" "$model" "$lines" "$SCRATCH/none/$full"
-    check "... is named" grep -q "none/$full" "$SCRATCH/stderr"
+for from in "$data" "$lines" "$SCRATCH/flat.hdf5"; do
+    for full in full.hdf5 full full.jsonl; do
+        for size in 4 16 60; do
+            check_exit 1 "a full disk, ${from##*/} to $full" \
+                sh -c 'trap "" XFSZ; ulimit -f "$0"; "$RUDDER" redistribute -m "$1" -q "$2" -o "$3"' \
+                "$size" "$model" "$from" "$SCRATCH/none/$full"
+            check "... is named" grep -q "rudder: .*none/$full: " "$SCRATCH/stderr"
+        done
+    done
 done
 check "nothing is left of failures" test -z "$(ls -A "$SCRATCH/none")"
 
