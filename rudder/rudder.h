@@ -49,8 +49,10 @@
 #include "experiment/experiment.h"
 #include "experiment/explanation_page.h"
 #include "experiment/judge.h"
+#include "experiment/offline_training.h"
 #include "experiment/report.h"
 #include "experiment/results.h"
+#include "experiment/split.h"
 #include "experiment/statistics.h"
 #include "experiment/training.h"
 

@@ -61,6 +61,9 @@ rud_status rud_file_crc32(const char *path, uint32_t *crc);
 /* Makes the folder and its parents where they are absent. */
 rud_status rud_make_folders(const char *path);
 
+/* Removes the file, or the folder with everything in it; what is not there is no failure. */
+rud_status rud_remove_tree(const char *path);
+
 bool rud_file_exists(const char *path);
 bool rud_is_folder(const char *path);
 

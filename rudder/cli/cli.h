@@ -61,6 +61,7 @@ typedef struct cli_config_options {
     const char *config;
     const char *folder; /* NULL: runs/<name of the configuration> */
     bool force, json;
+    bool no_environment; /* the command does without environment.name */
 } cli_config_options;
 extern const struct argp cli_config_argp;
 

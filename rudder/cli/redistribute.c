@@ -154,20 +154,20 @@ static rud_status load_model(work *w)
                      a->model);
 }
 
-/* What the model's file says of its errors on held-out episodes; NaN: nothing. */
+/* The standard deviation of the errors on held-out episodes; NaN where `model` is no run of offline
+ * training, which alone knows them. */
 static rud_status read_error_deviation(const char *model, double *deviation)
 {
-    rud_tensor_file file = {0};
-    char *path = cli_model_path(model);
+    rud_offline_result found;
+    char *file = rud_path_join(model, "training.json");
     *deviation = (double)NAN;
-    if (!path) return rud_error(RUD_ENOMEM, "no memory for a path");
-    const rud_status status = rud_tensor_file_read(path, &file);
-    const char *text =
-        status == RUD_OK ? rud_tensor_file_metadata(&file, "rudder.error_std") : NULL;
-    if (text && !rud_number_parse(text, deviation)) *deviation = (double)NAN;
-    rud_tensor_file_free(&file);
-    free(path);
-    return status;
+    if (!file) return rud_error(RUD_ENOMEM, "no memory for a path");
+    const bool there = rud_file_exists(file);
+    free(file);
+    if (!there) return RUD_OK;
+    RUD_TRY(rud_offline_result_read(model, &found));
+    *deviation = found.error_std;
+    return RUD_OK;
 }
 
 /* |G - g_last| that --max-error-z allows. */

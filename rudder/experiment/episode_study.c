@@ -77,7 +77,7 @@ static rud_status add_episode(rud_episode_study *study, size_t file, size_t inde
         .terminated = episode->terminated,
         .truncated = episode->truncated,
         .fitted = report->trained ? report->trained[k] : k % 2 == 0,
-        .G = rud_episode_return(episode),
+        .G = rud_predictor_return(report->predictor, episode),
         .last_share = last_share(episode),
     };
     study->steps += episode->steps;
@@ -109,6 +109,8 @@ static rud_status create_linear(rud_episode_study *study)
 {
     rud_predictor_options options = rud_predictor_options_default();
     snprintf(options.cell, sizeof options.cell, "linear");
+    options.target = rud_predictor_target_kind(study->report->predictor);
+    options.discount = rud_predictor_discount(study->report->predictor);
     return rud_predictor_create(&options, rud_predictor_features(study->report->predictor), NULL, 1,
                                 &study->linear);
 }
@@ -144,12 +146,14 @@ static void add_course(rud_episode_study *study, size_t fact, const rud_episode 
                        const double *difference)
 {
     rud_episode_course *course = &study->courses[study->course_count++];
-    double g = 0, earned = 0;
+    const double gamma = rud_predictor_discount(study->report->predictor);
+    double g = 0, earned = 0, weight = 1;
     course->fact = fact;
     for (size_t b = 0, t = 0; b < RUD_STUDY_BINS; b++) {
         for (; t <= bin_end(b, episode->steps); t++) {
             g += difference[t];
-            earned += episode->rewards[t];
+            earned += weight * episode->rewards[t];
+            weight *= gamma;
         }
         course->g[b] = (float)g;
         course->earned[b] = (float)earned;

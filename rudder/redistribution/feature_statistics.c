@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 rud_status rud_feature_statistics_create(size_t D, rud_feature_statistics *statistics)
 {
@@ -25,6 +26,22 @@ void rud_feature_statistics_free(rud_feature_statistics *statistics)
     free(statistics->shift);
     free(statistics->scale);
     *statistics = (rud_feature_statistics){0};
+}
+
+rud_status rud_feature_statistics_copy(const rud_feature_statistics *from,
+                                       rud_feature_statistics *to)
+{
+    if (from->D != to->D) {
+        return rud_error(RUD_EINVAL, "statistics of %zu inputs cannot stand for %zu", from->D,
+                         to->D);
+    }
+    const size_t size = from->D * sizeof *from->sums;
+    memcpy(to->sums, from->sums, size);
+    memcpy(to->squares, from->squares, size);
+    memcpy(to->shift, from->shift, size);
+    memcpy(to->scale, from->scale, size);
+    to->count = from->count;
+    return RUD_OK;
 }
 
 void rud_feature_statistics_add(rud_feature_statistics *statistics, const float *x, size_t inputs)

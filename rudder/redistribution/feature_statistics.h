@@ -17,6 +17,10 @@ typedef struct rud_feature_statistics {
 rud_status rud_feature_statistics_create(size_t D, rud_feature_statistics *statistics);
 void rud_feature_statistics_free(rud_feature_statistics *statistics);
 
+/* Both are of the same width. */
+rud_status rud_feature_statistics_copy(const rud_feature_statistics *from,
+                                       rud_feature_statistics *to);
+
 /* Adds x[inputs][D], standardised as is in force. */
 void rud_feature_statistics_add(rud_feature_statistics *statistics, const float *x, size_t inputs);
 

@@ -84,7 +84,7 @@ static rud_status redistribute(void *context, rud_explained *explained)
     const size_t T = episode->steps;
     RUD_TRY(reserve(r, INFOS * (T + 1) + T));
     double *redistributed = r->rows + INFOS * (T + 1);
-    const double prediction = explanation->prediction, G = rud_episode_return(episode);
+    const double prediction = explanation->prediction, G = rud_predictor_return(predictor, episode);
     const double error = G - prediction;
     const double quality = rud_episode_quality(error, rud_predictor_target_std(predictor));
     const bool kept = fabs(error) > r->how->error_limit;

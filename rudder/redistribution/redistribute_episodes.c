@@ -17,6 +17,13 @@ rud_status rud_redistribution_check(const rud_predictor *predictor,
         return rud_error(RUD_EINVAL, "redistribution explains the last prediction, every step by "
                                      "itself; leave out the options step and steps");
     }
+    if (rud_predictor_target_kind(predictor) == RUD_TARGET_SUCCESS &&
+        attribution->method != rud_attribution_method_at(0)) {
+        return rud_error(RUD_EINVAL,
+                         "the model predicts the probability of success, and method %s explains "
+                         "its log-odds, which are no rewards; choose difference",
+                         attribution->method->name);
+    }
     return RUD_OK;
 }
 
@@ -32,17 +39,35 @@ static double attributed(const rud_explanation *explanation, double *r)
     return sum;
 }
 
+/* The rewards that make up the predicted return: gamma^t r_t, [T]. Caller owns them. */
+static rud_status discount_rewards(double gamma, const rud_episode *episode, double **rewards)
+{
+    double weight = 1;
+    *rewards = malloc(episode->steps * sizeof **rewards);
+    if (*rewards == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu rewards", episode->steps);
+    for (size_t t = 0; t < episode->steps; t++, weight *= gamma) {
+        (*rewards)[t] = weight * episode->rewards[t];
+    }
+    return RUD_OK;
+}
+
 rud_status rud_redistribute_explained(const rud_redistribution_options *options,
                                       const rud_predictor *predictor,
                                       const rud_explanation *explanation,
                                       const rud_episode *episode, double *redistributed)
 {
+    const double gamma = rud_predictor_discount(predictor);
     const double sum = attributed(explanation, redistributed);
     /* Differences sum to the last prediction exactly, not to rounding only. */
     const bool difference = options->attribution.method == rud_attribution_method_at(0);
-    return rud_redistribute(options, redistributed, difference ? explanation->prediction : sum,
-                            episode->rewards, episode->steps, rud_predictor_target_mean(predictor),
-                            redistributed);
+    double *discounted = NULL;
+    if (gamma != 1) RUD_TRY(discount_rewards(gamma, episode, &discounted));
+    const rud_status status =
+        rud_redistribute(options, redistributed, difference ? explanation->prediction : sum,
+                         discounted ? discounted : episode->rewards, episode->steps,
+                         rud_predictor_target_mean(predictor), redistributed);
+    free(discounted);
+    return status;
 }
 
 static rud_status redistribute_batch(const rud_redistribution_options *options,
@@ -54,9 +79,8 @@ static rud_status redistribute_batch(const rud_redistribution_options *options,
     if (status != RUD_OK) return status;
     for (size_t k = 0; k < count && status == RUD_OK; k++) {
         if (predictions) predictions[k] = explanations[k].prediction;
-        status =
-            rud_redistribute_explained(options, rud_explainer_predictor(explainer),
-                                       &explanations[k], episodes[k], redistributed[k]);
+        status = rud_redistribute_explained(options, rud_explainer_predictor(explainer),
+                                            &explanations[k], episodes[k], redistributed[k]);
     }
     for (size_t k = 0; k < count; k++) rud_explanation_free(&explanations[k]);
     return status;
