@@ -2,7 +2,6 @@
 #include "cli/dataset_options.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct arguments {
     cli_verbosity verbosity;
@@ -47,33 +46,24 @@ static bool holds(const char *folder, const char *name)
     return there;
 }
 
-static rud_status report_data(const arguments *a)
+static rud_status report_data(const arguments *a, const char *run, const char *data)
 {
-    rud_predictor *predictor;
-    char title[512];
-    const char *slash = strrchr(a->input, '/');
-    RUD_TRY(rud_predictor_load(a->model, &predictor));
-    snprintf(title, sizeof title, "Episodes of %s", slash && slash[1] ? slash + 1 : a->input);
-    const rud_episode_report report = {.title = title,
-                                       .data = &a->input,
-                                       .data_count = 1,
-                                       .reading = &a->reading,
-                                       .model = a->model,
-                                       .predictor = predictor,
-                                       .progress = cli_progress(&a->verbosity),
-                                       .stop = &cli_stop};
-    const rud_status status = rud_episode_report_write(&report, a->path);
-    rud_predictor_free(&predictor);
-    return status;
+    const rud_offline_report_options how = {.run = run,
+                                            .data = data,
+                                            .reading = &a->reading,
+                                            .progress = cli_progress(&a->verbosity),
+                                            .stop = &cli_stop};
+    return rud_offline_report_write(&how, a->path);
 }
 
 static rud_status report(const arguments *a)
 {
-    if (a->model) return report_data(a);
+    if (a->model) return report_data(a, a->model, a->input);
     if (!rud_is_folder(a->input) || !holds(a->input, "config.yaml")) {
         return rud_error(RUD_EINVAL, "%s is no run: for a data set give its model too, by -m",
                          a->input);
     }
+    if (holds(a->input, "splits.json")) return report_data(a, a->input, NULL);
     return rud_experiment_report(a->input, a->path);
 }
 
@@ -85,8 +75,10 @@ int cli_report(int argc, char **argv)
         options,
         parse,
         "RUN|DATA",
-        "Writes a page: of the experiment in the folder RUN again, from the runs that are "
-        "finished; of a data set of episodes as the predictor of -m sees them.",
+        "Writes a page. RUN is the folder of an experiment, whose finished runs are shown again, "
+        "or "
+        "of training on data sets, which are shown as its predictor sees them. DATA is any data "
+        "set of episodes, as the predictor of -m sees them.",
         children,
         0,
         0};

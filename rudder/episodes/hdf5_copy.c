@@ -202,6 +202,7 @@ static rud_status copy_object(hid_t from, hid_t to, const char *name, way *way);
 typedef struct members {
     hid_t to;
     way *way;
+    const char *except; /* names that begin so stay behind; NULL: none */
     rud_status status;
 } members;
 
@@ -210,12 +211,21 @@ static herr_t copy_member(hid_t group, const char *name, const H5L_info_t *info,
 {
     members *m = context;
     if (info->type != H5L_TYPE_HARD) return 0;
+    if (m->except != NULL && strncmp(name, m->except, strlen(m->except)) == 0) return 0;
     hid_t object = H5Oopen(group, name, H5P_DEFAULT);
     m->status =
         object < 0 ? rud_hdf5_failed("cannot be opened") : copy_object(object, m->to, name, m->way);
     if (object >= 0) H5Oclose(object);
     m->status = rud_error_context(m->status, "%s", name);
     return m->status == RUD_OK ? 0 : -1;
+}
+
+static rud_status copy_all(hid_t from, members *m)
+{
+    if (H5Literate(from, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, copy_member, m) < 0 &&
+        m->status == RUD_OK)
+        m->status = rud_hdf5_failed("cannot be read");
+    return m->status;
 }
 
 /* All attributes in the header: a heap of their own takes more room. */
@@ -241,9 +251,7 @@ static rud_status copy_group(hid_t from, hid_t to, const char *name, way *way)
         rud_hdf5_write_nowhere(to);
         return status;
     }
-    if (H5Literate(from, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, copy_member, &m) < 0 &&
-        m.status == RUD_OK)
-        m.status = rud_hdf5_failed("cannot be read");
+    copy_all(from, &m);
     if (m.status == RUD_OK) m.status = rud_hdf5_copy_attributes(from, made);
     H5Gclose(made);
     return m.status;
@@ -277,19 +285,7 @@ rud_status rud_hdf5_copy(hid_t from, const char *name, hid_t to, const char *new
 
 rud_status rud_hdf5_copy_members(hid_t from, hid_t to, const char *except)
 {
-    const size_t length = except == NULL ? 0 : strlen(except);
-    H5G_info_t info;
-    if (H5Gget_info(from, &info) < 0) return rud_hdf5_failed("cannot be read");
-    for (hsize_t k = 0; k < info.nlinks; k++) {
-        char name[1024];
-        H5L_info_t link;
-        if (H5Lget_name_by_idx(from, ".", H5_INDEX_NAME, H5_ITER_INC, k, name, sizeof name,
-                               H5P_DEFAULT) < 0 ||
-            H5Lget_info(from, name, &link, H5P_DEFAULT) < 0)
-            return rud_hdf5_failed("cannot be read");
-        if (link.type != H5L_TYPE_HARD || (length > 0 && strncmp(name, except, length) == 0))
-            continue;
-        RUD_TRY(rud_error_context(rud_hdf5_copy(from, name, to, name), "%s", name));
-    }
-    return RUD_OK;
+    way way = {.depth = 0};
+    members m = {.to = to, .way = &way, .except = except};
+    return copy_all(from, &m);
 }

@@ -36,6 +36,19 @@ typedef struct rud_episode_report {
  * known), are what the predictor is compared with on the others. */
 rud_status rud_episode_report_write(const rud_episode_report *report, const char *path);
 
+/* How a run of offline training, or a data set, becomes a page. */
+typedef struct rud_offline_report_options {
+    const char *run;                    /* folder of the run, or a model file; needed */
+    const char *data;                   /* NULL: the data sets that the run was trained on */
+    const rud_dataset_options *reading; /* NULL: the defaults */
+    FILE *progress;                     /* NULL: silence */
+    const volatile sig_atomic_t *stop;  /* or NULL */
+} rud_offline_report_options;
+
+/* Writes the page `path`; NULL: report.html in the run's folder. The episodes of training are known
+ * where the data are the run's. */
+rud_status rud_offline_report_write(const rud_offline_report_options *options, const char *path);
+
 #ifdef __cplusplus
 }
 #endif
