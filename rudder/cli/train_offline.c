@@ -78,7 +78,7 @@ static void print_table(const rud_offline_result *r, const char *folder)
            r->target == RUD_TARGET_SUCCESS ? "success, cross-entropy"
            : r->discount < 1               ? "discounted return"
                                            : "return",
-           r->in_memory ? "" : ", read from the file while training", r->seconds);
+           r->in_memory ? "" : ", kept in a temporary file,", r->seconds);
     print_ladder(r);
     printf("\n%s, on the held-out episodes:\n", r->cell);
     print_line("R^2 of the predicted return", r->r_squared);

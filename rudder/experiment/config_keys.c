@@ -186,8 +186,8 @@ static const rud_config_key written[] = {
     {"discount", RUD_CONFIG_REAL, ONE(PREDICTOR(discount)), BETWEEN(0, 1), .low_open = true,
      .help = "of the return that is predicted and redistributed"},
     {"memory", RUD_CONFIG_SIZE, ONE(offline.memory), COUNT(0),
-     .help = "bytes that episodes may take; larger data sets are read from their files while "
-             "training"},
+     .help = "bytes that episodes may take; larger data sets go to a temporary file in the folder "
+             "TMPDIR"},
     {"chunk.length", RUD_CONFIG_SIZE, ONE(PREDICTOR(chunk_length)), COUNT(0),
      .help =
          "LSTMs learn longer episodes in chunks of so many steps, carrying the state; 0: whole"},

@@ -123,7 +123,7 @@ static rud_status judge(rud_fit *fit, size_t count, rud_losses *losses, double *
 rud_status rud_fit_evaluate(rud_fit *fit)
 {
     const rud_split *split = fit->task->split;
-    rud_offline_data *data = fit->task->data;
+    const rud_offline_data *data = fit->task->data;
     const size_t batch = fit->options.batch, n = split->held_out_count;
     for (size_t first = 0; first < n; first += batch) {
         const size_t count = n - first < batch ? n - first : batch;

@@ -13,7 +13,7 @@
 
 /* What all fits of a run share. */
 typedef struct rud_fit_task {
-    rud_offline_data *data;
+    const rud_offline_data *data;
     const rud_split *split;
     const rud_features *features;
     const rud_offline_options *options;

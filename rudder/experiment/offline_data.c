@@ -84,19 +84,20 @@ static double return_of(const rud_episode *episode, double discount)
 
 /* Takes the episode into the tables, and into memory or not. */
 static rud_status take(rud_offline_data *data, rud_offline_file *file, rud_episode *episode,
-                       size_t number, double discount, bool keep)
+                       size_t number, double discount)
 {
     data->lengths[number] = episode->steps;
     data->returns[number] = return_of(episode, discount);
     data->final_observations += episode->observation_rows > episode->steps;
     file->digest = digest_episode(file->digest, episode);
-    if (keep) return rud_episodes_add(&data->memory, episode);
+    if (data->in_memory) return rud_episodes_add(&data->memory, episode);
+    const rud_status status = rud_episode_spill_add(&data->spill, episode);
     rud_episode_free(&episode);
-    return RUD_OK;
+    return status;
 }
 
 static rud_status read_file(const rud_offline_source *source, rud_offline_data *data,
-                            rud_offline_file *file, bool keep, rud_progress *progress)
+                            rud_offline_file *file, rud_progress *progress)
 {
     for (size_t k = 0; k < file->episodes; k++) {
         rud_episode *episode = NULL;
@@ -106,17 +107,16 @@ static rud_status read_file(const rud_offline_source *source, rud_offline_data *
             return rud_error(RUD_EFORMAT, "%s: %zu episodes found, %zu expected", file->path, k,
                              file->episodes);
         }
-        RUD_TRY(take(data, file, episode, file->first + k, source->discount, keep));
+        RUD_TRY(take(data, file, episode, file->first + k, source->discount));
         rud_progress_advance(progress, 1, NULL);
     }
-    if (keep) rud_dataset_close(&file->dataset);
+    rud_dataset_close(&file->dataset);
     return RUD_OK;
 }
 
 rud_status rud_offline_data_open(const rud_offline_source *source, rud_offline_data *data)
 {
-    *data = (rud_offline_data){0};
-    pthread_mutex_init(&data->reading, NULL);
+    *data = (rud_offline_data){.spill.file = -1};
     data->files = calloc(source->count + 1, sizeof *data->files);
     if (data->files == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu files", source->count);
     for (size_t k = 0; k < source->count; k++) RUD_TRY(open_file(source->paths[k], data));
@@ -130,13 +130,13 @@ rud_status rud_offline_data_open(const rud_offline_source *source, rud_offline_d
 
 rud_status rud_offline_data_read(const rud_offline_source *source, rud_offline_data *data)
 {
-    const bool keep = bytes_needed(data) <= (double)source->memory;
     rud_progress *progress = NULL;
-    RUD_TRY(rud_progress_create(source->progress, keep ? "reading" : "checking", data->episodes,
-                                &progress));
+    data->in_memory = bytes_needed(data) <= (double)source->memory;
+    if (!data->in_memory) RUD_TRY(rud_episode_spill_open(&data->spill));
+    RUD_TRY(rud_progress_create(source->progress, "reading", data->episodes, &progress));
     rud_status status = RUD_OK;
     for (size_t k = 0; k < data->file_count && status == RUD_OK; k++) {
-        status = read_file(source, data, &data->files[k], keep, progress);
+        status = read_file(source, data, &data->files[k], progress);
     }
     rud_progress_free(&progress);
     return status;
@@ -151,36 +151,28 @@ void rud_offline_data_close(rud_offline_data *data)
     free(data->files);
     free(data->lengths);
     free(data->returns);
-    pthread_mutex_destroy(&data->reading);
-    *data = (rud_offline_data){0};
+    rud_episode_spill_close(&data->spill);
+    *data = (rud_offline_data){.spill.file = -1};
 }
 
-static rud_status read_one(rud_offline_data *data, size_t number, rud_episode **episode)
-{
-    size_t k = data->file_count - 1;
-    while (data->files[k].first > number) k--;
-    return rud_dataset_read(data->files[k].dataset, number - data->files[k].first, episode);
-}
-
-rud_status rud_offline_data_lend(rud_offline_data *data, const size_t *numbers, size_t count,
+rud_status rud_offline_data_lend(const rud_offline_data *data, const size_t *numbers, size_t count,
                                  rud_episode **episodes)
 {
-    rud_status status = RUD_OK;
-    if (data->memory.count > 0) {
-        for (size_t i = 0; i < count; i++) episodes[i] = data->memory.items[numbers[i]];
-        return RUD_OK;
-    }
     memset(episodes, 0, count * sizeof *episodes);
-    pthread_mutex_lock(&data->reading);
-    for (size_t i = 0; i < count && status == RUD_OK; i++) {
-        status = read_one(data, numbers[i], &episodes[i]);
+    for (size_t i = 0; i < count; i++) {
+        if (data->in_memory) {
+            episodes[i] = data->memory.items[numbers[i]];
+            continue;
+        }
+        const rud_status status = rud_episode_spill_read(&data->spill, numbers[i], &episodes[i]);
+        if (status == RUD_OK) continue;
+        rud_offline_data_give_back(data, episodes, count);
+        return status;
     }
-    pthread_mutex_unlock(&data->reading);
-    if (status != RUD_OK) rud_offline_data_give_back(data, episodes, count);
-    return status;
+    return RUD_OK;
 }
 
 void rud_offline_data_give_back(const rud_offline_data *data, rud_episode **episodes, size_t count)
 {
-    for (size_t i = 0; data->memory.count == 0 && i < count; i++) rud_episode_free(&episodes[i]);
+    for (size_t i = 0; !data->in_memory && i < count; i++) rud_episode_free(&episodes[i]);
 }

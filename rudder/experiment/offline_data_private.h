@@ -1,9 +1,8 @@
 /* The episodes of one or several data sets, as training needs them: at random access, in memory
- * where they fit into a budget and else read from their files. */
+ * where they fit into a budget and else in a temporary file. */
 #ifndef RUD_EXPERIMENT_OFFLINE_DATA_PRIVATE_H
 #define RUD_EXPERIMENT_OFFLINE_DATA_PRIVATE_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -11,11 +10,12 @@
 #include "base/stop.h"
 #include "episodes/dataset.h"
 #include "episodes/features.h"
+#include "experiment/episode_spill_private.h"
 
 /* One file. Its episodes are numbers first .. first + episodes - 1 of all. */
 typedef struct rud_offline_file {
     const char *path;     /* borrowed */
-    rud_dataset *dataset; /* NULL once all episodes are in memory */
+    rud_dataset *dataset; /* NULL once it has been read */
     size_t first, episodes, steps;
     uint64_t digest; /* of all numbers of its episodes */
 } rud_offline_file;
@@ -29,8 +29,9 @@ typedef struct rud_offline_data {
     size_t final_observations;                 /* episodes that have one */
     rud_space observation_space, action_space; /* that hold the values of all files */
     bool has_actions;
+    bool in_memory;      /* else in `spill` */
     rud_episodes memory; /* all episodes, or none */
-    pthread_mutex_t reading;
+    rud_episode_spill spill;
 } rud_offline_data;
 
 typedef struct rud_offline_source {
@@ -54,7 +55,7 @@ rud_status rud_offline_data_read(const rud_offline_source *source, rud_offline_d
 void rud_offline_data_close(rud_offline_data *data);
 
 /* Lends episodes numbers[count]; give all of them back. Callable from several threads. */
-rud_status rud_offline_data_lend(rud_offline_data *data, const size_t *numbers, size_t count,
+rud_status rud_offline_data_lend(const rud_offline_data *data, const size_t *numbers, size_t count,
                                  rud_episode **episodes);
 void rud_offline_data_give_back(const rud_offline_data *data, rud_episode **episodes, size_t count);
 

@@ -91,7 +91,7 @@ static void describe(rud_offline_run *run)
     result->steps = run->data.steps;
     result->training = run->split.training_count;
     result->held_out = run->split.held_out_count;
-    result->in_memory = run->data.memory.count > 0;
+    result->in_memory = run->data.in_memory;
     result->target = options->target;
     result->discount = options->discount;
     result->learning_rate = options->adam.learning_rate;
