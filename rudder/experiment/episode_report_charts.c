@@ -43,17 +43,19 @@ static rud_status write_scatter(const rud_episode_study *study, FILE *out)
     if (status == RUD_OK) {
         const size_t judged = gather_points(study, false, x, y);
         const size_t fitted = gather_points(study, true, x + POINTS, y + POINTS);
+        /* The held-out ones last: they are drawn over the others. */
         const rud_chart_series series[] = {
-            {.name = known ? "held out" : "episodes", .x = x, .y = y, .count = judged},
             {.name = "used in training", .x = x + POINTS, .y = y + POINTS, .count = fitted},
+            {.name = known ? "held out" : "episodes", .x = x, .y = y, .count = judged},
         };
+        const bool both = known && fitted > 0;
         const rud_chart chart = {
             .title = "Predicted and true return",
             .caption =
                 "Each point is an episode: the nearer it lies to the dashed line, the better "
                 "its return was predicted.",
-            .series = series,
-            .series_count = known && fitted > 0 ? 2 : 1,
+            .series = both ? series : series + 1,
+            .series_count = both ? 2 : 1,
         };
         status = rud_chart_scatter(&chart, out);
     }

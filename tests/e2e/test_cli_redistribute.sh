@@ -70,9 +70,22 @@ check "... is named" grep -q 'far.jsonl:3: .*"observations"\[0\]' "$SCRATCH/stde
 sed '2s/"observations": \[7, /"observations": [/' "$lines" >"$SCRATCH/short.jsonl"
 check_exit 1 "no final observation" redistribute "$SCRATCH/short.jsonl" -o "$SCRATCH/none/x.jsonl"
 check "... is named" grep -q 'short.jsonl:2: .*final observation' "$SCRATCH/stderr"
+# A model that reads what the corpus of bad files would hold were it good.
+for file in good flat-no-ends; do
+    for k in 1 2 3 4; do "$RUDDER" export "tests/fixtures/bad/$file.hdf5" --max-steps 4 -q -o -; done |
+        sed 's/"id": "[^"]*", *//' >"$SCRATCH/$file.jsonl"
+    check "a model of $file" "$RUDDER" train configs/offline.yaml --episodes "$SCRATCH/$file.jsonl" \
+        -q -o "$SCRATCH/$file" --set 'offline.ladder=[linear]'
+    check_exit 0 "... which reads it" "$RUDDER" redistribute -m "$SCRATCH/$file" -q --max-steps 4 \
+        "tests/fixtures/bad/$file.hdf5" -o "$SCRATCH/$file-out.hdf5"
+done
 for bad in tests/fixtures/bad/*; do
-    case $bad in *.py | */good.hdf5) continue ;; esac
-    check_exit 1 "$bad" redistribute "$bad" -o "$SCRATCH/none/x.hdf5"
+    case $bad in
+    *.py | */good.hdf5) continue ;;
+    */flat-*) fitting=$SCRATCH/flat-no-ends ;;
+    *) fitting=$SCRATCH/good ;;
+    esac
+    check_exit 1 "$bad" "$RUDDER" redistribute -m "$fitting" -q "$bad" -o "$SCRATCH/none/x.hdf5"
     check "... is named" grep -q "^rudder: .*${bad##*/}" "$SCRATCH/stderr"
 done
 check_exit 1 "no model" "$RUDDER" redistribute -m "$SCRATCH/none" "$data" -o "$SCRATCH/none/x"
