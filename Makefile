@@ -11,7 +11,7 @@ CC     := $(if $(filter default,$(origin CC)),gcc,$(CC))
 Q      := $(if $(V),,@)
 
 # pkg-config is asked when a recipe runs: `make deps` may just have installed it.
-PACKAGES := openblas yaml-0.1 json-c hdf5-serial
+PACKAGES := openblas yaml-0.1 json-c hdf5-serial zlib
 LIBS      = $(shell pkg-config --libs $(PACKAGES)) -lm
 WARNINGS := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Werror
 FLAGS     = -std=c11 -D_POSIX_C_SOURCE=200809L -DRUD_VERSION=\"$(VERSION)\" -Irudder -I. -I$(BUILD) \

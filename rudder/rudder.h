@@ -32,10 +32,12 @@
 #include "attribution/attribution.h"
 #include "attribution/metrics.h"
 
+#include "redistribution/explain_dataset.h"
 #include "redistribution/explainer.h"
 #include "redistribution/lesson_buffer.h"
 #include "redistribution/predictor.h"
 #include "redistribution/quality.h"
+#include "redistribution/redistribute_dataset.h"
 #include "redistribution/redistribution.h"
 #include "redistribution/redistributor.h"
 
@@ -43,6 +45,7 @@
 #include "agents/rollout.h"
 
 #include "experiment/config.h"
+#include "experiment/episode_report.h"
 #include "experiment/experiment.h"
 #include "experiment/explanation_page.h"
 #include "experiment/judge.h"

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/status.h"
@@ -53,6 +54,9 @@ rud_status rud_file_append(const char *path, const void *bytes, size_t size);
 /* Reads the whole file, at most `limit` bytes; *bytes has a NUL behind its end. Caller owns
  * *bytes. */
 rud_status rud_file_read(const char *path, size_t limit, char **bytes, size_t *size);
+
+/* CRC-32 (ISO-HDLC, as in gzip) of the file's bytes. */
+rud_status rud_file_crc32(const char *path, uint32_t *crc);
 
 /* Makes the folder and its parents where they are absent. */
 rud_status rud_make_folders(const char *path);

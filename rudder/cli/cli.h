@@ -20,7 +20,7 @@ enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_INTERRUPTED = 130 };
 typedef int cli_run(int argc, char **argv);
 
 cli_run cli_experiment, cli_train, cli_explain, cli_envs, cli_report, cli_inspect, cli_judge_main,
-    cli_bench, cli_export;
+    cli_bench, cli_export, cli_redistribute;
 
 /* Set once SIGINT or SIGTERM has come: see rud_stop_check. A second one ends the process at once.
  */

@@ -24,6 +24,7 @@ static const command commands[] = {
     {"report", cli_report, "write an experiment's page again"},
     {"inspect", cli_inspect, "show what a model, a data set of episodes or a run folder holds"},
     {"export", cli_export, "convert a data set of episodes to another format"},
+    {"redistribute", cli_redistribute, "move a data set's rewards to the steps that earn them"},
     {"bench", cli_bench, "measure the speed of each part"},
 };
 static const size_t command_count = sizeof commands / sizeof commands[0];

@@ -78,8 +78,11 @@ static int train_offline(void *context, const rud_config *config, const char *fo
         .progress = cli_progress(&o->config.verbosity),
         .stop = &cli_stop,
     };
+    const rud_offline_report_options page = {
+        .run = folder, .progress = run_options.progress, .stop = &cli_stop};
     rud_offline_result result;
-    const rud_status status = rud_offline_training_run(config, &run_options, &result);
+    rud_status status = rud_offline_training_run(config, &run_options, &result);
+    if (status == RUD_OK) status = rud_offline_report_write(&page, NULL);
     if (status != RUD_OK) return cli_fail(status);
     return cli_train_offline_print(&result, folder, o->config.json);
 }

@@ -87,7 +87,7 @@ static void print_table(const rud_offline_result *r, const char *folder)
     print_line("variance ratio of the reward-to-go", r->variance_ratio);
     print_line("standard deviation of the error, in reward units", r->error_std);
     print_line("padding in training, share of the steps", padding);
-    printf("\nModel: %s/model.safetensors\n", folder);
+    printf("\nModel: %s/model.safetensors\nReport: %s/report.html\n", folder, folder);
 }
 
 int cli_train_offline_print(const rud_offline_result *result, const char *folder, bool json)

@@ -7,17 +7,16 @@
 /* Explanations kept at once: they hold the relevance of every input. */
 enum { BATCH = 64 };
 
-static rud_status check(const rud_explainer *explainer)
+rud_status rud_redistribution_check(const rud_predictor *predictor,
+                                    const rud_attribution_options *attribution)
 {
-    const rud_attribution_options *attribution = rud_explainer_options(explainer);
-    if (rud_explainer_predictor(explainer) == NULL) {
+    if (predictor == NULL) {
         return rud_error(RUD_EINVAL, "redistribution needs a return predictor, not a network");
     }
     if (attribution->step != RUD_LAST_STEP || attribution->steps_end > 0) {
         return rud_error(RUD_EINVAL, "redistribution explains the last prediction, every step by "
                                      "itself; leave out the options step and steps");
     }
-    const rud_predictor *predictor = rud_explainer_predictor(explainer);
     if (rud_predictor_target_kind(predictor) == RUD_TARGET_SUCCESS &&
         attribution->method != rud_attribution_method_at(0)) {
         return rud_error(RUD_EINVAL,
@@ -40,21 +39,35 @@ static double attributed(const rud_explanation *explanation, double *r)
     return sum;
 }
 
-/* The rewards that make up the predicted return: gamma^t r_t; in `kept`, which grows. */
-static rud_status discounted_rewards(const rud_predictor *predictor, const rud_episode *episode,
-                                     double **kept, const double **rewards)
+/* The rewards that make up the predicted return: gamma^t r_t, [T]. Caller owns them. */
+static rud_status discount_rewards(double gamma, const rud_episode *episode, double **rewards)
 {
-    const double discount = rud_predictor_discount(predictor);
     double weight = 1;
-    *rewards = episode->rewards;
-    if (discount == 1) return RUD_OK;
-    double *grown = realloc(*kept, episode->steps * sizeof *grown);
-    if (grown == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu rewards", episode->steps);
-    for (size_t t = 0; t < episode->steps; t++, weight *= discount) {
-        grown[t] = weight * episode->rewards[t];
+    *rewards = malloc(episode->steps * sizeof **rewards);
+    if (*rewards == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu rewards", episode->steps);
+    for (size_t t = 0; t < episode->steps; t++, weight *= gamma) {
+        (*rewards)[t] = weight * episode->rewards[t];
     }
-    *rewards = *kept = grown;
     return RUD_OK;
+}
+
+rud_status rud_redistribute_explained(const rud_redistribution_options *options,
+                                      const rud_predictor *predictor,
+                                      const rud_explanation *explanation,
+                                      const rud_episode *episode, double *redistributed)
+{
+    const double gamma = rud_predictor_discount(predictor);
+    const double sum = attributed(explanation, redistributed);
+    /* Differences sum to the last prediction exactly, not to rounding only. */
+    const bool difference = options->attribution.method == rud_attribution_method_at(0);
+    double *discounted = NULL;
+    if (gamma != 1) RUD_TRY(discount_rewards(gamma, episode, &discounted));
+    const rud_status status =
+        rud_redistribute(options, redistributed, difference ? explanation->prediction : sum,
+                         discounted ? discounted : episode->rewards, episode->steps,
+                         rud_predictor_target_mean(predictor), redistributed);
+    free(discounted);
+    return status;
 }
 
 static rud_status redistribute_batch(const rud_redistribution_options *options,
@@ -62,25 +75,13 @@ static rud_status redistribute_batch(const rud_redistribution_options *options,
                                      size_t count, double *const *redistributed,
                                      double *predictions, rud_explanation *explanations)
 {
-    const rud_predictor *predictor = rud_explainer_predictor(explainer);
-    const double mean = rud_predictor_target_mean(predictor);
-    double *discounted = NULL;
-    /* Differences sum to the last prediction exactly, not to rounding only. */
-    const bool difference =
-        rud_explainer_options(explainer)->method == rud_attribution_method_at(0);
     rud_status status = rud_explainer_run(explainer, episodes, count, explanations);
     if (status != RUD_OK) return status;
     for (size_t k = 0; k < count && status == RUD_OK; k++) {
-        const double sum = attributed(&explanations[k], redistributed[k]);
-        const double prediction = explanations[k].prediction;
-        if (predictions) predictions[k] = prediction;
-        const double *rewards = NULL;
-        status = discounted_rewards(predictor, episodes[k], &discounted, &rewards);
-        if (status != RUD_OK) break;
-        status = rud_redistribute(options, redistributed[k], difference ? prediction : sum, rewards,
-                                  episodes[k]->steps, mean, redistributed[k]);
+        if (predictions) predictions[k] = explanations[k].prediction;
+        status = rud_redistribute_explained(options, rud_explainer_predictor(explainer),
+                                            &explanations[k], episodes[k], redistributed[k]);
     }
-    free(discounted);
     for (size_t k = 0; k < count; k++) rud_explanation_free(&explanations[k]);
     return status;
 }
@@ -91,7 +92,8 @@ rud_status rud_redistribute_episodes(const rud_redistribution_options *options,
                                      double *predictions)
 {
     rud_explanation explanations[BATCH];
-    RUD_TRY(check(explainer));
+    RUD_TRY(rud_redistribution_check(rud_explainer_predictor(explainer),
+                                     rud_explainer_options(explainer)));
     for (size_t first = 0; first < count; first += BATCH) {
         const size_t n = count - first < BATCH ? count - first : BATCH;
         RUD_TRY(redistribute_batch(options, explainer, episodes + first, n, redistributed + first,
