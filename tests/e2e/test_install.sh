@@ -44,7 +44,7 @@ build_and_run() {
 static_link() {
     # shellcheck disable=SC2046
     "${CC:-gcc}" "$SCRATCH/program.c" $(pkg_config --cflags) "$root$prefix/lib/librudder.a" \
-        $(pkg-config --libs openblas yaml-0.1 json-c hdf5-serial) -lm -pthread -o "$SCRATCH/static" &&
+        $(pkg-config --libs openblas yaml-0.1 json-c hdf5-serial zlib) -lm -pthread -o "$SCRATCH/static" &&
         "$SCRATCH/static"
 }
 

@@ -19,7 +19,7 @@ check "shell lines" test "$(wc -l <"$SCRATCH/commands")" -gt 10
 compile() {
     # shellcheck disable=SC2046
     "${CC:-gcc}" -std=c11 -Wall -Wextra -Werror -Irudder -I. "$SCRATCH/$1.c" "$BUILD/librudder.a" \
-        $(pkg-config --libs openblas yaml-0.1 json-c hdf5-serial) -lm -pthread -o "$SCRATCH/$1"
+        $(pkg-config --libs openblas yaml-0.1 json-c hdf5-serial zlib) -lm -pthread -o "$SCRATCH/$1"
 }
 
 # Step 0 holds the mean return, step 3 the key's; tolerances, for another processor rounds otherwise.
