@@ -109,7 +109,7 @@ def returns_of(arguments, size, seed):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rudder", default="build/rudder")
-    parser.add_argument("--sizes", default="30,100,300,1000,3000,10000")
+    parser.add_argument("--sizes", default="10,20,30,100,300,1000,3000,10000")
     parser.add_argument("--sets", type=int, default=10)
     parser.add_argument("--most", type=int, default=10**9, help="larger sizes are not redistributed")
     parser.add_argument("--set", action="append", default=[])
