@@ -17,7 +17,7 @@ typedef struct command {
 
 static const command commands[] = {
     {"experiment", cli_experiment, "compare methods on an environment over seeds"},
-    {"train", cli_train, "train a return predictor on an environment's episodes"},
+    {"train", cli_train, "train a return predictor on an environment's episodes or on data sets"},
     {"explain", cli_explain, "say how much each step of an episode adds to its return"},
     {"judge", cli_judge_main, "say how far explanations can be trusted (judge toy, ...)"},
     {"envs", cli_envs, "list the environments, or record episodes (envs rollout NAME)"},

@@ -304,14 +304,15 @@ static rud_status one_update(rud_fit *fit)
     return RUD_OK;
 }
 
-/* A checkpoint now and then, and where the caller asks to stop. */
+/* A checkpoint now and then, at the end, and where the caller asks to stop. What is solved at once
+ * has none: it is solved anew. */
 static rud_status keep(rud_fit *fit, rud_status stop)
 {
     const double now = rud_wall_seconds();
-    const bool due = now - fit->saved >= fit->task->options->checkpoint_seconds;
-    if (fit->task->folder == NULL || (!due && stop == RUD_OK && fit->state.finished == 0)) {
-        return stop;
-    }
+    const bool lasting = rud_predictor_network(fit->predictor) != NULL;
+    const bool due = now - fit->saved >= fit->task->options->checkpoint_seconds ||
+                     fit->state.finished != 0 || stop != RUD_OK;
+    if (fit->task->folder == NULL || !lasting || !due) return stop;
     RUD_TRY(rud_fit_save(fit));
     fit->saved = now;
     return stop == RUD_OK ? RUD_OK : rud_stop_check(fit->task->stop); /* its message again */
