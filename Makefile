@@ -12,7 +12,7 @@ Q      := $(if $(V),,@)
 
 # pkg-config is asked when a recipe runs: `make deps` may just have installed it. Newer systems
 # call MessagePack for C msgpack-c.
-PACKAGES  = openblas yaml-0.1 json-c hdf5-serial libzmq \
+PACKAGES  = openblas yaml-0.1 json-c hdf5-serial zlib libzmq \
             $(shell pkg-config --exists msgpack-c && echo msgpack-c || echo msgpack)
 LIBS      = $(shell pkg-config --libs $(PACKAGES)) -lm
 WARNINGS := -Wall -Wextra -Wmissing-prototypes -Wstrict-prototypes -Werror

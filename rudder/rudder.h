@@ -34,10 +34,12 @@
 #include "attribution/attribution.h"
 #include "attribution/metrics.h"
 
+#include "redistribution/explain_dataset.h"
 #include "redistribution/explainer.h"
 #include "redistribution/lesson_buffer.h"
 #include "redistribution/predictor.h"
 #include "redistribution/quality.h"
+#include "redistribution/redistribute_dataset.h"
 #include "redistribution/redistribution.h"
 #include "redistribution/redistributor.h"
 
@@ -49,11 +51,14 @@
 #include "agents/rollout.h"
 
 #include "experiment/config.h"
+#include "experiment/episode_report.h"
 #include "experiment/experiment.h"
 #include "experiment/explanation_page.h"
 #include "experiment/judge.h"
+#include "experiment/offline_training.h"
 #include "experiment/report.h"
 #include "experiment/results.h"
+#include "experiment/split.h"
 #include "experiment/statistics.h"
 #include "experiment/training.h"
 

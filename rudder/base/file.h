@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/status.h"
@@ -57,8 +58,14 @@ rud_status rud_file_append(const char *path, const void *bytes, size_t size);
  * *bytes. */
 rud_status rud_file_read(const char *path, size_t limit, char **bytes, size_t *size);
 
+/* CRC-32 (ISO-HDLC, as in gzip) of the file's bytes. */
+rud_status rud_file_crc32(const char *path, uint32_t *crc);
+
 /* Makes the folder and its parents where they are absent. */
 rud_status rud_make_folders(const char *path);
+
+/* Removes the file, or the folder with everything in it; what is not there is no failure. */
+rud_status rud_remove_tree(const char *path);
 
 bool rud_file_exists(const char *path);
 bool rud_is_folder(const char *path);

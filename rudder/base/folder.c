@@ -24,9 +24,10 @@ static int remove_entry(const char *path, const struct stat *status, int type, s
     return remove(path);
 }
 
-static void remove_tree(const char *path)
+rud_status rud_remove_tree(const char *path)
 {
-    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) == 0 || errno == ENOENT) return RUD_OK;
+    return failed(path, "be removed");
 }
 
 /* A file system without sync for folders is no failure. */
@@ -111,7 +112,7 @@ static int replace_in_two_steps(const rud_atomic_folder *folder)
         if (rename(old, folder->path) != 0) cause = errno;
         errno = cause;
     }
-    if (result == 0) remove_tree(old);
+    if (result == 0) rud_remove_tree(old);
     free(old);
     return result;
 }
@@ -120,7 +121,7 @@ static int put_in_place(const rud_atomic_folder *folder)
 {
     if (!rud_file_exists(folder->path)) return rename(folder->aside, folder->path);
     if (renameat2(AT_FDCWD, folder->aside, AT_FDCWD, folder->path, RENAME_EXCHANGE) == 0) {
-        remove_tree(folder->aside); /* the old one, now */
+        rud_remove_tree(folder->aside); /* the old one, now */
         return 0;
     }
     if (errno != EINVAL && errno != ENOSYS) return -1;
@@ -135,7 +136,7 @@ rud_status rud_atomic_folder_commit(rud_atomic_folder *folder)
         status = failed(folder->path, "sync");
     else if (put_in_place(folder) != 0)
         status = failed(folder->path, "put the new folder in place");
-    if (status != RUD_OK) remove_tree(folder->aside);
+    if (status != RUD_OK) rud_remove_tree(folder->aside);
     clear(folder);
     return status;
 }
@@ -143,6 +144,6 @@ rud_status rud_atomic_folder_commit(rud_atomic_folder *folder)
 void rud_atomic_folder_abort(rud_atomic_folder *folder)
 {
     if (folder->path == NULL) return;
-    remove_tree(folder->aside);
+    rud_remove_tree(folder->aside);
     clear(folder);
 }

@@ -20,7 +20,7 @@ enum { CLI_DONE = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_INTERRUPTED = 130 };
 typedef int cli_run(int argc, char **argv);
 
 cli_run cli_experiment, cli_train, cli_explain, cli_envs, cli_report, cli_inspect, cli_judge_main,
-    cli_bench, cli_export, cli_serve, cli_keygen;
+    cli_bench, cli_export, cli_serve, cli_keygen, cli_redistribute;
 
 /* Set once SIGINT or SIGTERM has come: see rud_stop_check. A second one ends the process at once.
  */
@@ -61,6 +61,7 @@ typedef struct cli_config_options {
     const char *config;
     const char *folder; /* NULL: runs/<name of the configuration> */
     bool force, json;
+    bool no_environment; /* the command does without environment.name */
 } cli_config_options;
 extern const struct argp cli_config_argp;
 

@@ -48,8 +48,11 @@ int cli_config_run(cli_config_options *options, cli_config_job *job, void *conte
 {
     rud_config config;
     int code = CLI_DONE;
-    const rud_status status =
+    rud_status status =
         rud_config_read(options->config, options->settings.items, options->settings.count, &config);
+    if (status == RUD_OK && !options->no_environment) {
+        status = rud_error_context(rud_config_need_environment(&config), "%s", options->config);
+    }
     if (status == RUD_OK) {
         char *folder =
             options->folder ? strdup(options->folder) : rud_path_join("runs", config.name);

@@ -5,11 +5,9 @@
 
 #include "cli/explain.h"
 
-/* Option k of the table of attribution has the key KEY_TABLE + k. */
-enum { KEY_JSON = 256, KEY_HEAD, KEY_LIST, KEY_THREADS, KEY_TABLE = 512 };
-enum { OWN_OPTIONS = 6, MOST_OPTIONS = 64, GROUP_COMMON = 2 };
+enum { KEY_JSON = 256, KEY_HEAD, KEY_LIST, KEY_THREADS };
 
-static const struct argp_option own_options[OWN_OPTIONS] = {
+static const struct argp_option options[] = {
     {"model", 'm', "MODEL|RUN", 0,
      "A model file, a run folder that holds one, or a safetensors file with the LSTM of others", 1},
     {"head", KEY_HEAD, "NAME", 0, "The head of an LSTM of others, where several fit", 1},
@@ -18,80 +16,8 @@ static const struct argp_option own_options[OWN_OPTIONS] = {
      "Write here instead of standard output, whole or not at all; FILE.html: a page", 1},
     {"threads", KEY_THREADS, "N", 0, "Threads (default: one a processor)", 1},
     {"list", KEY_LIST, 0, 0, "List the methods, and end", 1},
+    {0},
 };
-
-/* The options that the parser knows: our own, then the table's, those of each method under its
- * heading. */
-typedef struct option_list {
-    struct argp_option items[MOST_OPTIONS];
-    char headings[MOST_OPTIONS][48];
-    size_t count;
-} option_list;
-
-static void add_heading(option_list *list, const char *method, int group)
-{
-    char *heading = list->headings[list->count];
-    if (method) {
-        snprintf(heading, sizeof list->headings[0], "Options of %s:", method);
-    } else {
-        snprintf(heading, sizeof list->headings[0], "Options of every method:");
-    }
-    list->items[list->count++] = (struct argp_option){.doc = heading, .group = group};
-}
-
-/* The table has the options of a method beside each other. */
-static void build_options(option_list *list)
-{
-    const rud_attribution_option *option;
-    const char *method = "";
-    int group = 1;
-    memcpy(list->items, own_options, sizeof own_options);
-    list->count = OWN_OPTIONS;
-    for (size_t k = 0; (option = rud_attribution_option_at(k)) && list->count + 3 < MOST_OPTIONS;
-         k++) {
-        if (option->method != method) add_heading(list, option->method, ++group);
-        method = option->method;
-        const bool baseline = strcmp(option->name, "baseline") == 0;
-        list->items[list->count++] = (struct argp_option){
-            .name = option->name,
-            .key = KEY_TABLE + (int)k,
-            .arg = baseline ? "zero|mean|FILE" : option->values,
-            .doc = baseline ? "where the path starts, FILE: at the first episode in it, which is "
-                              "encoded like the others; default zero"
-                            : option->summary,
-            .group = group,
-        };
-    }
-}
-
-static void set_option(cli_explain_arguments *a, struct argp_state *state, size_t k,
-                       const char *value)
-{
-    const rud_attribution_option *option = rud_attribution_option_at(k);
-    const bool baseline = strcmp(option->name, "baseline") == 0;
-    a->options_given |= (uint64_t)1 << k;
-    if (baseline) a->baseline = NULL;
-    if (rud_attribution_set(&a->options, option->name, value) == RUD_OK) return;
-    if (baseline) {
-        a->baseline = value;
-    } else {
-        const bool method = strcmp(option->name, "method") == 0; /* its message starts otherwise */
-        argp_error(state, "--%s%s", method ? "method: " : "", rud_last_error());
-    }
-}
-
-/* An option that the method does not read was meant for another one. */
-static void check_options(const cli_explain_arguments *a, struct argp_state *state)
-{
-    const rud_attribution_option *option;
-    for (size_t k = 0; (option = rud_attribution_option_at(k)); k++) {
-        if (!(a->options_given >> k & 1) || !option->method) continue;
-        if (!cli_explain_reads(a->options.method, option)) {
-            argp_error(state, "--%s belongs to the method %s, not to %s", option->name,
-                       option->method, a->options.method->name);
-        }
-    }
-}
 
 static bool is_page(const char *path)
 {
@@ -107,7 +33,6 @@ static void check_end(const cli_explain_arguments *a, struct argp_state *state)
     if (a->json && is_page(a->path)) {
         argp_error(state, "-o %s writes a page: leave out --json", a->path);
     }
-    check_options(a, state);
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -115,7 +40,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     cli_explain_arguments *a = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->verbosity;
+        state->child_inputs[0] = &a->attribution;
+        state->child_inputs[1] = &a->verbosity;
         return 0;
     case 'm':
         a->model = argument;
@@ -143,11 +69,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         check_end(a, state);
         return 0;
     default:
-        if (key < KEY_TABLE || !rud_attribution_option_at((size_t)(key - KEY_TABLE))) {
-            return ARGP_ERR_UNKNOWN;
-        }
-        set_option(a, state, (size_t)(key - KEY_TABLE), argument);
-        return 0;
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
@@ -254,11 +176,10 @@ static int explain(work *w)
 
 static void parse_arguments(int argc, char **argv, cli_explain_arguments *a)
 {
-    static const struct argp_child children[] = {{&cli_verbosity_argp, 0, 0, 9}, {0}};
-    option_list options = {.count = 0};
-    build_options(&options);
+    const struct argp_child children[] = {
+        {cli_attribution_argp(), 0, 0, 2}, {&cli_verbosity_argp, 0, 0, 9}, {0}};
     const struct argp argp = {
-        options.items,
+        options,
         parse,
         "EPISODES",
         "Says which step of each episode, and which feature of it, the model's prediction comes "
@@ -276,7 +197,7 @@ static void parse_arguments(int argc, char **argv, cli_explain_arguments *a)
 
 int cli_explain(int argc, char **argv)
 {
-    cli_explain_arguments a = {.options = rud_attribution_options_default()};
+    cli_explain_arguments a = {.attribution.options = rud_attribution_options_default()};
     parse_arguments(argc, argv, &a);
     if (a.list) {
         const rud_status status = cli_explain_list(a.json, stdout);

@@ -3,22 +3,17 @@
 #ifndef RUD_CLI_EXPLAIN_H
 #define RUD_CLI_EXPLAIN_H
 
-#include "cli/cli.h"
+#include "cli/attribution_options.h"
 
 typedef struct cli_explain {
     cli_verbosity verbosity;
     const char *model, *head;
     const char *episodes;
-    const char *path;     /* of -o; NULL: standard output */
-    const char *baseline; /* a file; NULL: the options say all */
-    rud_attribution_options options;
-    uint64_t options_given; /* bit k: rud_attribution_option_at(k) */
+    const char *path; /* of -o; NULL: standard output */
+    cli_attribution attribution;
     size_t threads;
     bool json, list;
 } cli_explain_arguments;
-
-/* Does the method read the option? `method` itself is none. */
-bool cli_explain_reads(const rud_attribution_method *method, const rud_attribution_option *option);
 
 /* `--list`: every method, as text or JSON. */
 rud_status cli_explain_list(bool json, FILE *stream);

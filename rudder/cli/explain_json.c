@@ -63,10 +63,11 @@ static json_object *options_json(const cli_explain_arguments *arguments)
     const rud_attribution_option *option;
     for (size_t k = 0; (option = rud_attribution_option_at(k)); k++) {
         char text[RUD_OPTION_TEXT];
-        if (!cli_explain_reads(arguments->options.method, option)) continue;
-        rud_attribution_get(&arguments->options, option->name, text);
-        const bool file = arguments->baseline && strcmp(option->name, "baseline") == 0;
-        json_object *value = file ? json_object_new_string(arguments->baseline) : value_json(text);
+        if (!cli_attribution_reads(arguments->attribution.options.method, option)) continue;
+        rud_attribution_get(&arguments->attribution.options, option->name, text);
+        const bool file = arguments->attribution.baseline && strcmp(option->name, "baseline") == 0;
+        json_object *value =
+            file ? json_object_new_string(arguments->attribution.baseline) : value_json(text);
         if (cli_json_add(o, option->name, value)) continue;
         json_object_put(o);
         return NULL;
@@ -81,7 +82,7 @@ static bool add_head(json_object *o, const cli_explain_arguments *arguments,
     const char *id = explained->episode->id;
     return (id ? cli_json_add_text(o, "id", id)
                : o && json_object_object_add(o, "id", NULL) == 0) &&
-           cli_json_add_text(o, "method", arguments->options.method->name) &&
+           cli_json_add_text(o, "method", arguments->attribution.options.method->name) &&
            cli_json_add(o, "options", options_json(arguments)) &&
            cli_json_add_real(o, "prediction", e->prediction) &&
            (!isfinite(e->baseline_prediction) ||

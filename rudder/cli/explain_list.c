@@ -3,12 +3,6 @@
 
 #include "cli/explain.h"
 
-bool cli_explain_reads(const rud_attribution_method *method, const rud_attribution_option *option)
-{
-    if (strcmp(option->name, "method") == 0) return false;
-    return !option->method || strcmp(option->method, method->name) == 0;
-}
-
 static json_object *option_json(const rud_attribution_option *option)
 {
     json_object *o = json_object_new_object();
@@ -27,7 +21,7 @@ static json_object *options_json(const rud_attribution_method *method)
     const rud_attribution_option *option;
     bool made = list != NULL;
     for (size_t k = 0; made && (option = rud_attribution_option_at(k)); k++) {
-        if (!cli_explain_reads(method, option)) continue;
+        if (!cli_attribution_reads(method, option)) continue;
         json_object *item = option_json(option);
         made = item && json_object_array_add(list, item) == 0;
         if (!made) json_object_put(item);
@@ -74,7 +68,7 @@ static void list_options(const rud_attribution_method *method, FILE *stream)
     const rud_attribution_option *option;
     bool any = false;
     for (size_t k = 0; (option = rud_attribution_option_at(k)); k++) {
-        if (!option->method || !cli_explain_reads(method, option)) continue;
+        if (!option->method || !cli_attribution_reads(method, option)) continue;
         fprintf(stream, "%s--%s", any ? " " : "  options    ", option->name);
         any = true;
     }

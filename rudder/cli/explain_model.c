@@ -96,9 +96,11 @@ bool cli_explain_needs_mean(const rud_attribution_options *options)
 rud_status cli_explain_model_open(const cli_explain_arguments *arguments, rud_dataset *source,
                                   cli_explain_model *model)
 {
-    *model = (cli_explain_model){.options = arguments->options};
+    *model = (cli_explain_model){.options = arguments->attribution.options};
     RUD_TRY(load(arguments, model));
-    if (arguments->baseline) RUD_TRY(read_baseline(arguments->baseline, model));
+    if (arguments->attribution.baseline) {
+        RUD_TRY(read_baseline(arguments->attribution.baseline, model));
+    }
     if (!model->network || !cli_explain_needs_mean(&model->options)) return RUD_OK;
     return cli_explain_source_mean(source, width_of(model), &model->feature_mean);
 }

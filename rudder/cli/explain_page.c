@@ -59,7 +59,7 @@ rud_status cli_explain_page_write(const cli_explain_page *page,
 {
     lists made = {0};
     char title[256];
-    snprintf(title, sizeof title, "%s: %s", arguments->options.method->name,
+    snprintf(title, sizeof title, "%s: %s", arguments->attribution.options.method->name,
              arguments->episodes[0] == '-' && !arguments->episodes[1] ? "standard input"
                                                                       : arguments->episodes);
     rud_status status = make_lists(page, explainer, &made);
@@ -67,8 +67,8 @@ rud_status cli_explain_page_write(const cli_explain_page *page,
         const rud_explanation_page written = {
             .title = title,
             .model = arguments->model,
-            .options = &arguments->options,
-            .baseline = arguments->baseline,
+            .options = &arguments->attribution.options,
+            .baseline = arguments->attribution.baseline,
             .feature_names = made.names,
             .episodes = made.episodes,
             .explanations = made.explanations,

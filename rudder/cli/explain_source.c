@@ -17,7 +17,7 @@ rud_status cli_explain_source_open(const cli_explain_arguments *arguments, rud_d
 {
     rud_dataset_options options = rud_dataset_options_default();
     options.infos = false;
-    options.stream = !cli_explain_needs_mean(&arguments->options);
+    options.stream = !cli_explain_needs_mean(&arguments->attribution.options);
     return rud_dataset_open(arguments->episodes, &options, source);
 }
 

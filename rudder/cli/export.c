@@ -1,9 +1,9 @@
 /* rudder export: converts between the formats of episodes. */
 #include <string.h>
 
-#include "cli/cli.h"
+#include "cli/dataset_options.h"
 
-enum { KEY_FORMAT = 256, KEY_FROM, KEY_FORCE, KEY_MAX_STEPS, KEY_TAIL };
+enum { KEY_FORMAT = 256, KEY_FORCE };
 
 typedef struct arguments {
     cli_verbosity verbosity;
@@ -20,22 +20,8 @@ static const struct argp_option options[] = {
      "and a path without extension its folder",
      1},
     {"force", KEY_FORCE, 0, 0, "Replace OUT once the new one is complete", 1},
-    {"from", KEY_FROM, "NAME", 0, "Format of IN, if its content does not tell", 2},
-    {"max-steps", KEY_MAX_STEPS, "N", 0, "D4RL without timeouts: an episode was cut after N steps",
-     2},
-    {"tail", KEY_TAIL, "truncate|drop", 0,
-     "D4RL: what to do with the rows behind the last end (default truncate)", 2},
     {0},
 };
-
-static void parse_tail(arguments *a, const char *argument, struct argp_state *state)
-{
-    const bool drop = strcmp(argument, "drop") == 0;
-    if (!drop && strcmp(argument, "truncate") != 0) {
-        argp_error(state, "--tail is truncate or drop, found '%s'", argument);
-    }
-    a->reading.tail = drop ? RUD_TAIL_DROP : RUD_TAIL_TRUNCATE;
-}
 
 static void check_end(const arguments *a, struct argp_state *state)
 {
@@ -53,7 +39,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     arguments *a = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->verbosity;
+        state->child_inputs[0] = &a->reading;
+        state->child_inputs[1] = &a->verbosity;
         return 0;
     case 'o':
         a->output = argument;
@@ -61,17 +48,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_FORMAT:
         a->format = argument;
         return 0;
-    case KEY_FROM:
-        a->reading.format = argument;
-        return 0;
     case KEY_FORCE:
         a->force = true;
-        return 0;
-    case KEY_MAX_STEPS:
-        a->reading.max_episode_steps = cli_number(state, "--max-steps", argument, 1, INT64_MAX);
-        return 0;
-    case KEY_TAIL:
-        parse_tail(a, argument, state);
         return 0;
     case ARGP_KEY_ARG:
         if (a->input) argp_error(state, "one IN only, found '%s' too", argument);
@@ -128,7 +106,8 @@ static rud_status export(const arguments *a, rud_dataset *source)
 
 int cli_export(int argc, char **argv)
 {
-    static const struct argp_child children[] = {{&cli_verbosity_argp, 0, "General:", 3}, {0}};
+    static const struct argp_child children[] = {
+        {&cli_dataset_argp, 0, 0, 0}, {&cli_verbosity_argp, 0, "General:", 3}, {0}};
     static const struct argp argp = {
         options,
         parse,

@@ -91,7 +91,7 @@ static rud_status read_episodes(const char *path, rud_episodes *list)
 
 rud_status cli_judge_case_open(cli_judge_case *judged, rud_judge_case *what)
 {
-    judged->explain.options = rud_attribution_options_default();
+    judged->explain.attribution.options = rud_attribution_options_default();
     RUD_TRY(cli_explain_model_open(&judged->explain, NULL, &judged->model));
     RUD_TRY(read_episodes(judged->explain.episodes, &judged->episodes));
     *what = (rud_judge_case){

@@ -17,13 +17,14 @@ typedef struct command {
 
 static const command commands[] = {
     {"experiment", cli_experiment, "compare methods on an environment over seeds"},
-    {"train", cli_train, "train a return predictor on an environment's episodes"},
+    {"train", cli_train, "train a return predictor on an environment's episodes or on data sets"},
     {"explain", cli_explain, "say how much each step of an episode adds to its return"},
     {"judge", cli_judge_main, "say how far explanations can be trusted (judge toy, ...)"},
     {"envs", cli_envs, "list the environments, or record episodes (envs rollout NAME)"},
-    {"report", cli_report, "write an experiment's page again"},
+    {"report", cli_report, "write the page of an experiment, a training run or a data set"},
     {"inspect", cli_inspect, "show what a model, a data set of episodes or a run folder holds"},
     {"export", cli_export, "convert a data set of episodes to another format"},
+    {"redistribute", cli_redistribute, "move a data set's rewards to the steps that earn them"},
     {"serve", cli_serve, "redistribute the rewards of agents that connect: the agent bridge"},
     {"keygen", cli_keygen, "make a pair of CURVE keys for the agent bridge"},
     {"bench", cli_bench, "measure the speed of each part"},

@@ -1,5 +1,13 @@
-/* rudder train: a return predictor from an environment's episodes. */
+/* rudder train: a return predictor from an environment's episodes, or from data sets. */
+#include <errno.h>
+
 #include "cli/cli.h"
+#include "cli/train_offline.h"
+
+typedef struct train_options {
+    cli_config_options config;
+    cli_settings episodes; /* the argument of every --episodes */
+} train_options;
 
 static rud_status print_json(const rud_config *config, const rud_training_result *r,
                              const char *folder)
@@ -40,7 +48,7 @@ static void print_table(const rud_config *config, const rud_training_result *r, 
 
 static int train(void *context, const rud_config *config, const char *folder)
 {
-    const cli_config_options *o = context;
+    const cli_config_options *o = &((const train_options *)context)->config;
     const rud_training_run_options run_options = {
         .folder = folder,
         .force = o->force,
@@ -59,29 +67,70 @@ static int train(void *context, const rud_config *config, const char *folder)
     return status == RUD_OK ? CLI_DONE : cli_fail(status);
 }
 
+static int train_offline(void *context, const rud_config *config, const char *folder)
+{
+    const train_options *o = context;
+    const rud_offline_training_options run_options = {
+        .episodes = o->episodes.items,
+        .episode_files = o->episodes.count,
+        .folder = folder,
+        .force = o->config.force,
+        .progress = cli_progress(&o->config.verbosity),
+        .stop = &cli_stop,
+    };
+    const rud_offline_report_options page = {
+        .run = folder, .progress = run_options.progress, .stop = &cli_stop};
+    rud_offline_result result;
+    rud_status status = rud_offline_training_run(config, &run_options, &result);
+    if (status == RUD_OK) status = rud_offline_report_write(&page, NULL);
+    if (status != RUD_OK) return cli_fail(status);
+    return cli_train_offline_print(&result, folder, o->config.json);
+}
+
+enum { KEY_EPISODES = 768 };
+
+static const struct argp_option episode_options[] = {
+    {"episodes", KEY_EPISODES, "FILE", 0,
+     "Train on the episodes of a data set instead of an environment's; may be repeated", 0},
+    {0},
+};
+
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
-    (void)argument;
-    if (key != ARGP_KEY_INIT) return ARGP_ERR_UNKNOWN;
-    state->child_inputs[0] = state->input;
-    return 0;
+    train_options *o = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &o->config;
+        return 0;
+    case KEY_EPISODES:
+        return cli_settings_add(&o->episodes, argument) == RUD_OK ? 0 : ENOMEM;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
 }
 
 int cli_train(int argc, char **argv)
 {
     static const struct argp_child children[] = {{&cli_config_argp, 0, 0, 0}, {0}};
     static const struct argp argp = {
-        0,
+        episode_options,
         parse,
         0,
         "Trains the return predictor of CONFIG on fresh episodes of the uniformly random policy "
-        "and judges it on unseen ones.\v"
-        "DIR gets config.yaml, metrics.jsonl and model.safetensors. predictor.cell chooses the "
-        "predictor: --set predictor.cell=rudder.",
+        "and judges it on unseen ones; or, with --episodes, the predictors of offline.ladder on "
+        "data sets in any format that `rudder inspect` knows, and keeps the simplest that no other "
+        "beats on held-out episodes.\v"
+        "DIR gets config.yaml, metrics.jsonl and model.safetensors; with --episodes also "
+        "splits.json and training.json, and a run that was stopped or killed goes on where it was. "
+        "Without, predictor.cell chooses the predictor: --set predictor.cell=rudder.",
         children,
         0,
         0};
-    cli_config_options o = {0};
+    train_options o = {0};
     argp_parse(&argp, argc, argv, 0, NULL, &o);
-    return cli_config_run(&o, train, &o);
+    const bool offline = o.episodes.count > 0;
+    o.config.no_environment = offline;
+    const int code = cli_config_run(&o.config, offline ? train_offline : train, &o);
+    cli_settings_free(&o.episodes);
+    return code;
 }

@@ -34,19 +34,11 @@ typedef struct d4rl_writer {
 
 /* ---- opening ---- */
 
-static herr_t copy_object(hid_t from, const char *name, const H5L_info_t *info, void *context)
-{
-    const hid_t to = *(const hid_t *)context;
-    (void)info;
-    return H5Ocopy(from, name, to, name, H5P_DEFAULT, H5P_DEFAULT);
-}
-
 static rud_status copy_source(rud_dataset_writer *writer)
 {
     d4rl_writer *state = writer->state;
     hid_t source = rud_d4rl_file(writer->source);
-    if (H5Literate(source, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, copy_object, &state->file) < 0)
-        return rud_hdf5_write_failed("the source cannot be copied");
+    RUD_TRY(rud_hdf5_copy_members(source, state->file, NULL));
     return rud_hdf5_copy_attributes(source, state->file);
 }
 

@@ -121,6 +121,16 @@ rud_status rud_hdf5_set_attribute(hid_t object, const char *name, hid_t type, hi
                                   const void *value);
 rud_status rud_hdf5_set_text(hid_t object, const char *name, const char *text);
 
+/* After a failure to write: what libhdf5 still holds goes nowhere, so that all can be closed. */
+void rud_hdf5_write_nowhere(hid_t object);
+
+/* Copies an array, or a group with all that it holds, and their attributes; soft and external links
+ * are left behind. RUD_EIO, RUD_EFORMAT. */
+rud_status rud_hdf5_copy(hid_t from, const char *name, hid_t to, const char *new_name);
+
+/* The same of every member of a group but those whose name begins with `except` (NULL: none). */
+rud_status rud_hdf5_copy_members(hid_t from, hid_t to, const char *except);
+
 /* Copies every attribute of `from` to `to`. */
 rud_status rud_hdf5_copy_attributes(hid_t from, hid_t to);
 

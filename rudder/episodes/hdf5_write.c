@@ -46,7 +46,7 @@ rud_status rud_hdf5_create(const char *path, hid_t *file)
 
 /* libhdf5 writes what it holds whenever it closes something, and where that fails (a full disk) it
  * keeps the file open. So the rest is written to /dev/null. */
-static void write_nowhere(hid_t object)
+void rud_hdf5_write_nowhere(hid_t object)
 {
     int *descriptor = NULL;
     hid_t file = H5Iget_file_id(object);
@@ -60,7 +60,7 @@ static void write_nowhere(hid_t object)
 
 void rud_hdf5_discard(hid_t file)
 {
-    write_nowhere(file);
+    rud_hdf5_write_nowhere(file);
     H5Fclose(file);
 }
 
@@ -122,7 +122,7 @@ rud_status rud_hdf5_write(hid_t group, const char *name, hid_t type, size_t rows
     if (good && values != NULL)
         good = H5Dwrite(made, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
     rud_status status = good ? RUD_OK : rud_hdf5_write_failed(name);
-    if (!good) write_nowhere(group);
+    if (!good) rud_hdf5_write_nowhere(group);
     if (made >= 0 && (!good || id == NULL) && H5Dclose(made) < 0 && good)
         status = rud_hdf5_write_failed(name);
     if (id != NULL) *id = good ? made : -1;

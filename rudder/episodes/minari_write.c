@@ -354,11 +354,9 @@ rud_status rud_minari_carry(rud_dataset_writer *writer, size_t k, const rud_epis
     minari_writer *state = writer->state;
     rud_minari_name from = rud_minari_episode_name(k),
                     to = rud_minari_episode_name(writer->episodes);
-    rud_status status = RUD_OK;
-    if (H5Ocopy(rud_minari_file(writer->source), from.text, state->file, to.text, H5P_DEFAULT,
-                H5P_DEFAULT) < 0) {
-        status = rud_hdf5_write_failed("cannot be copied");
-    } else {
+    rud_status status =
+        rud_hdf5_copy(rud_minari_file(writer->source), from.text, state->file, to.text);
+    if (status == RUD_OK) {
         hid_t group = H5Gopen2(state->file, to.text, H5P_DEFAULT);
         status = group < 0 ? rud_hdf5_write_failed("cannot be written")
                            : apply(writer, group, k != writer->episodes, episode->steps, changes);
@@ -370,20 +368,11 @@ rud_status rud_minari_carry(rud_dataset_writer *writer, size_t k, const rud_epis
 /* ---- completing ---- */
 
 /* Whatever else stands at the root of the source. */
-static herr_t copy_other(hid_t from, const char *name, const H5L_info_t *info, void *context)
-{
-    const hid_t to = *(const hid_t *)context;
-    (void)info;
-    if (strncmp(name, "episode_", 8) == 0) return 0;
-    return H5Ocopy(from, name, to, name, H5P_DEFAULT, H5P_DEFAULT);
-}
-
 static rud_status carry_root(const rud_dataset_writer *writer)
 {
     minari_writer *state = writer->state;
     hid_t source = rud_minari_file(writer->source);
-    if (H5Literate(source, H5_INDEX_NAME, H5_ITER_NATIVE, NULL, copy_other, &state->file) < 0)
-        return rud_hdf5_write_failed("what else the source holds cannot be copied");
+    RUD_TRY(rud_hdf5_copy_members(source, state->file, "episode_"));
     RUD_TRY(rud_hdf5_copy_attributes(source, state->file));
     /* a bare file's, which is written anew */
     if (H5Aexists(state->file, "metadata") > 0 && H5Adelete(state->file, "metadata") < 0)

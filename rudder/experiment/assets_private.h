@@ -9,6 +9,7 @@ extern const char rud_asset_page[]; /* the frame of every page, with {{places}} 
 extern const char rud_asset_report[];
 extern const char rud_asset_explanation_page[];
 extern const char rud_asset_judgement[];
+extern const char rud_asset_episode_report[];
 
 /* Vega's configurations: colours of light and of dark mode. */
 extern const char rud_asset_config_light[];
@@ -23,6 +24,9 @@ extern const char rud_asset_predictor_loss[];
 extern const char rud_asset_example[];
 extern const char rud_asset_explanation_bars[];
 extern const char rud_asset_explanation_heatmap[];
+extern const char rud_asset_episode_scatter[];
+extern const char rud_asset_episode_bands[];
+extern const char rud_asset_episode_histogram[];
 extern const char rud_asset_judgement_dots[];
 extern const char rud_asset_judgement_curves[];
 

@@ -26,6 +26,24 @@ static rud_grid grid_default(void)
     };
 }
 
+static rud_offline_options offline_default(void)
+{
+    return (rud_offline_options){
+        .ladder = {"linear", "rudder", "lstm1997", "lstm"},
+        .ladder_count = 4,
+        .held_out = 0.2,
+        .held_out_most = 2000,
+        .updates = 20000,
+        .evaluate_every = 500,
+        .patience = 5,
+        .reduction = 0.3,
+        .reductions = 2,
+        .checkpoint_seconds = 5,
+        .memory = (size_t)1 << 30,
+        .search_updates = 300,
+    };
+}
+
 rud_config rud_config_default(void)
 {
     return (rud_config){
@@ -41,6 +59,7 @@ rud_config rud_config_default(void)
         .agent = rud_agent_options_default(),
         .train = {.updates = 10000, .learning_rate_end = 1e-4, .decay = 0.3, .test_episodes = 1000},
         .server = rud_server_options_default(),
+        .offline = offline_default(),
     };
 }
 
@@ -95,6 +114,13 @@ rud_status rud_config_read_server(const char *path, const char *const *settings,
     return RUD_OK;
 }
 
+rud_status rud_config_need_environment(const rud_config *config)
+{
+    if (config->environment[0] != '\0') return RUD_OK;
+    return rud_error(RUD_EINVAL,
+                     "environment.name is missing; `rudder envs` lists the environments");
+}
+
 rud_status rud_config_set_environment(rud_env_options *options, const char *const *settings,
                                       size_t count)
 {
@@ -137,6 +163,13 @@ static rud_status no_memory(void)
     return rud_error(RUD_ENOMEM, "no memory for a configuration's text");
 }
 
+/* A name that was not given, such as the environment's, has no text that reads back. */
+static bool is_absent(const rud_config *config, const rud_config_key *key)
+{
+    return key->type == RUD_CONFIG_NAME && key->capacity == 0 &&
+           ((const char *)config)[key->offset] == '\0';
+}
+
 rud_status rud_config_to_yaml(const rud_config *config, char **text)
 {
     *text = NULL;
@@ -148,6 +181,7 @@ rud_status rud_config_to_yaml(const rud_config *config, char **text)
     for (size_t k = 0; !failed && (key = rud_config_key_at(k)); k++) {
         const size_t section = section_length(key->path);
         if (opens_section(k)) fprintf(stream, "%.*s:\n", (int)section, key->path);
+        if (is_absent(config, key)) continue;
         char *value = rud_config_value_text(config, key);
         failed = !value;
         const char *name = key->path + (section ? section + 1 : 0);

@@ -41,6 +41,34 @@ typedef struct rud_train_options {
     size_t test_episodes;     /* unseen episodes of the evaluation */
 } rud_train_options;
 
+typedef enum rud_offline_target {
+    RUD_OFFLINE_AUTO,    /* success where every return is 0 or 1 and both occur, else the return */
+    RUD_OFFLINE_RETURN,  /* */
+    RUD_OFFLINE_SUCCESS, /* */
+} rud_offline_target;
+
+enum { RUD_FIELD_SIZE = 64 };
+
+/* `rudder train --episodes`: on data sets. */
+typedef struct rud_offline_options {
+    char ladder[RUD_LIST_MAX][RUD_NAME_SIZE]; /* cells, simplest first */
+    size_t ladder_count;
+    char ignore[RUD_LIST_MAX][RUD_FIELD_SIZE]; /* fields of the data that are no features */
+    size_t ignore_count;
+    rud_offline_target target;
+    double held_out;           /* share of the episodes */
+    size_t held_out_most;      /* episodes */
+    size_t updates;            /* of one predictor, at most */
+    size_t evaluate_every;     /* updates; at least once in each pass */
+    size_t patience;           /* evaluations without a lower loss until the rate falls */
+    double reduction;          /* of the learning rate: factor */
+    size_t reductions;         /* before training ends */
+    double checkpoint_seconds; /* between two checkpoints */
+    size_t memory;             /* bytes: larger data sets are read from their files */
+    size_t search_trials;      /* of learning rate and width; 0: no search */
+    size_t search_updates;     /* of a trial */
+} rud_offline_options;
+
 typedef struct rud_config {
     char name[64]; /* the file's name without folder and extension */
     char environment[RUD_NAME_SIZE];
@@ -59,6 +87,7 @@ typedef struct rud_config {
     rud_agent_options agent;
     rud_train_options train;
     rud_server_options server; /* but for seed, features and redistributor: those of `agent` hold */
+    rud_offline_options offline;
 } rud_config;
 
 /* The defaults of the table. */
@@ -74,6 +103,8 @@ rud_status rud_config_read(const char *path, const char *const *settings, size_t
  * seed, features and redistributor are filled in. */
 rud_status rud_config_read_server(const char *path, const char *const *settings, size_t count,
                                   rud_config *config);
+/* RUD_EINVAL where no environment is named: all but training on data sets needs one. */
+rud_status rud_config_need_environment(const rud_config *config);
 
 /* The effective configuration, every key, as YAML that reads back to the same, and as JSON. Caller
  * owns *text. */

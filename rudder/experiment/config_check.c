@@ -145,11 +145,7 @@ static rud_status check_variant(const rud_config_reader *reader, int64_t delay)
 static rud_status check_environment(const rud_config_reader *reader)
 {
     const rud_config *config = reader->config;
-    if (config->environment[0] == '\0') {
-        const rud_status code = rud_error(
-            RUD_EINVAL, "environment.name is missing; `rudder envs` lists the environments");
-        return rud_config_blame(reader, "environment.name", code);
-    }
+    if (config->environment[0] == '\0') return RUD_OK; /* rud_config_need_environment */
     if (!is_known(config->environment, rud_env_name)) {
         return rud_config_blame(reader, "environment.name",
                                 unknown_name("environment", config->environment, rud_env_name));
@@ -226,6 +222,42 @@ static rud_status check_learning(const rud_config_reader *reader)
     return check_redistribution(reader);
 }
 
+/* A predictor without parameters cannot be a rung, and none can be one twice. */
+static rud_status check_ladder(const rud_config_reader *reader)
+{
+    const rud_offline_options *offline = &reader->config->offline;
+    rud_status code = RUD_OK;
+    for (size_t k = 0; k < offline->ladder_count && code == RUD_OK; k++) {
+        const char *cell = offline->ladder[k];
+        if (!is_known(cell, rud_predictor_cell_at))
+            code = unknown_name("cell", cell, rud_predictor_cell_at);
+        if (strcmp(cell, "uniform") == 0 || strcmp(cell, "exact") == 0) {
+            code = rud_error(RUD_EINVAL,
+                             "\"%s\" has nothing to train; choose linear or the cell of "
+                             "an LSTM",
+                             cell);
+        }
+        for (size_t j = 0; j < k && code == RUD_OK; j++) {
+            if (strcmp(offline->ladder[j], cell) == 0) {
+                code = rud_error(RUD_EINVAL, "cell \"%s\" twice", cell);
+            }
+        }
+    }
+    return rud_config_blame(reader, "offline.ladder", code);
+}
+
+static rud_status check_chunks(const rud_config_reader *reader)
+{
+    const rud_predictor_options *options = &reader->config->agent.redistributor.predictor;
+    if (options->chunk_length == 0 || options->chunk_overlap < options->chunk_length) {
+        return RUD_OK;
+    }
+    const rud_status code = rud_error(
+        RUD_EINVAL, "chunks of %zu steps cannot overlap by %zu; the overlap must be smaller",
+        options->chunk_length, options->chunk_overlap);
+    return blame_either(reader, "chunk.overlap", "chunk.length", code);
+}
+
 rud_status rud_config_check(const rud_config_reader *reader)
 {
     const rud_config *config = reader->config;
@@ -233,6 +265,8 @@ rud_status rud_config_check(const rud_config_reader *reader)
     RUD_TRY(check_methods(reader, "grid.methods", config->grid.methods, config->grid.method_count));
     RUD_TRY(check_grid(reader));
     RUD_TRY(check_learning(reader));
+    RUD_TRY(check_ladder(reader));
+    RUD_TRY(check_chunks(reader));
     return check_environment(reader);
 }
 

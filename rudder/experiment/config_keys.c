@@ -32,6 +32,7 @@ static const char *const decay_choices[] = {"l2", "decoupled", NULL};
 static const char *const insertion_choices[] = {"loss", "fifo", NULL};
 static const char *const sampling_choices[] = {"uniform", "softmax", NULL};
 static const char *const correction_choices[] = {"last", "uniform", "proportional", "none", NULL};
+static const char *const target_choices[] = {"auto", "return", "success", NULL};
 static const char *const baseline_choices[] = {"zero", "mean", NULL};
 
 static const rud_config_key written[] = {
@@ -223,6 +224,44 @@ static const rud_config_key written[] = {
      .help = "allow addresses that other machines reach, without CURVE"},
     {"server.allow_shutdown", RUD_CONFIG_BOOLEAN, ONE(server.allow_shutdown),
      .help = "may clients stop the server?"},
+    {"target", RUD_CONFIG_CHOICE, ONE(offline.target), .choices = target_choices,
+     .help = "`rudder train --episodes` predicts the return, or the probability of success where "
+             "it is 0 or 1; auto: the latter where every return is 0 or 1"},
+    {"discount", RUD_CONFIG_REAL, ONE(PREDICTOR(discount)), BETWEEN(0, 1), .low_open = true,
+     .help = "of the return that is predicted and redistributed"},
+    {"memory", RUD_CONFIG_SIZE, ONE(offline.memory), COUNT(0),
+     .help = "bytes that episodes may take; larger data sets go to a temporary file in the folder "
+             "TMPDIR"},
+    {"chunk.length", RUD_CONFIG_SIZE, ONE(PREDICTOR(chunk_length)), COUNT(0),
+     .help =
+         "LSTMs learn longer episodes in chunks of so many steps, carrying the state; 0: whole"},
+    {"chunk.overlap", RUD_CONFIG_SIZE, ONE(PREDICTOR(chunk_overlap)), COUNT(0),
+     .help = "steps that a chunk shares with the one before: errors go back at least so far"},
+    {"search.trials", RUD_CONFIG_SIZE, ONE(offline.search_trials), BETWEEN(0, 1000),
+     .help = "short runs that look for the learning rate and the width; 0: those given are taken"},
+    {"search.updates", RUD_CONFIG_SIZE, ONE(offline.search_updates), COUNT(1),
+     .help = "updates of a trial"},
+    {"offline.ladder", RUD_CONFIG_NAME, MANY(offline.ladder, offline.ladder_count), .minimum = 1,
+     .help = "`rudder train --episodes` tries these predictors, simplest first; one replaces the "
+             "best so far where it lowers the held-out loss by more than two standard errors"},
+    {"offline.ignore", RUD_CONFIG_NAME, MANY(offline.ignore, offline.ignore_count),
+     .help = "fields of the data that are no features, such as observations/clock"},
+    {"offline.held_out", RUD_CONFIG_REAL, ONE(offline.held_out), BETWEEN(0, 0.9), .low_open = true,
+     .help = "share of the episodes that no predictor is trained on"},
+    {"offline.held_out_most", RUD_CONFIG_SIZE, ONE(offline.held_out_most), COUNT(2),
+     .help = "at most so many of them"},
+    {"offline.updates", RUD_CONFIG_SIZE, ONE(offline.updates), COUNT(1),
+     .help = "most updates of a predictor"},
+    {"offline.evaluate_every", RUD_CONFIG_SIZE, ONE(offline.evaluate_every), COUNT(1),
+     .help = "updates between two looks at the held-out loss; one ends each pass too"},
+    {"offline.patience", RUD_CONFIG_SIZE, ONE(offline.patience), COUNT(1),
+     .help = "looks without a lower loss after which the learning rate falls"},
+    {"offline.reduction", RUD_CONFIG_REAL, ONE(offline.reduction), BETWEEN(0, 1), .low_open = true,
+     .help = "factor by which it falls"},
+    {"offline.reductions", RUD_CONFIG_SIZE, ONE(offline.reductions), BETWEEN(0, 100),
+     .help = "falls of the learning rate before training ends"},
+    {"offline.checkpoint_seconds", RUD_CONFIG_REAL, ONE(offline.checkpoint_seconds), NOT_NEGATIVE,
+     .help = "seconds between two checkpoints; a killed run loses no more"},
 };
 
 enum { WRITTEN = sizeof written / sizeof written[0] };

@@ -8,7 +8,7 @@
 
 #include "experiment/config.h"
 
-enum { RUD_CONFIG_KEYS_MAX = 128, RUD_CONFIG_TEXT = 512 };
+enum { RUD_CONFIG_KEYS_MAX = 192, RUD_CONFIG_TEXT = 512 };
 
 typedef enum rud_config_type {
     RUD_CONFIG_SIZE,      /* size_t */

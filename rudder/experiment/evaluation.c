@@ -35,9 +35,10 @@ static void evaluation_free(evaluation *e)
     free(e->scratch);
 }
 
-static rud_status allocate(evaluation *e, const rud_features *features,
+static rud_status allocate(evaluation *e, const rud_predictor *predictor,
                            const rud_episodes *episodes)
 {
+    const rud_features *features = rud_predictor_features(predictor);
     size_t longest = 0;
     e->n = episodes->count;
     for (size_t i = 0; i < e->n; i++) {
@@ -68,7 +69,7 @@ static rud_status allocate(evaluation *e, const rud_features *features,
         e->exact[i] = e->expectations + offset;
         e->redistributed[i] = e->all_redistributed + offset;
         e->steps[i] = episodes->items[i]->steps;
-        e->returns[i] = rud_episode_return(episodes->items[i]);
+        e->returns[i] = rud_predictor_return(predictor, episodes->items[i]);
         offset += rud_features_inputs(features, episodes->items[i]);
     }
     return RUD_OK;
@@ -121,7 +122,7 @@ static rud_status evaluate(evaluation *e, rud_predictor *predictor,
                            const rud_episodes *episodes, rud_training_result *result)
 {
     const rud_features *features = rud_predictor_features(predictor);
-    RUD_TRY(allocate(e, features, episodes));
+    RUD_TRY(allocate(e, predictor, episodes));
     RUD_TRY(
         rud_predictor_predict(predictor, (const rud_episode *const *)episodes->items, e->n, e->g));
     const double s = rud_predictor_target_std(predictor);
@@ -134,7 +135,11 @@ static rud_status evaluate(evaluation *e, rud_predictor *predictor,
     result->variance_ratio =
         rud_variance_ratio((const double *const *)e->g, e->steps, e->returns, e->n);
     result->r_squared = result->reward_pearson = NAN;
-    if (!rud_env_specification(env)->has_expected_return) return RUD_OK;
+    /* The exact values are of the return without a discount. */
+    if (!rud_env_specification(env)->has_expected_return ||
+        rud_predictor_discount(predictor) != 1) {
+        return RUD_OK;
+    }
     return against_exact(e, predictor, options, env, episodes, result);
 }
 

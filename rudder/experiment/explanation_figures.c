@@ -69,9 +69,9 @@ static json_object *bars_of(const rud_explanation *e, const double *values, cons
     return NULL;
 }
 
-static rud_status write_bars(const rud_explanation *e, const char *kind, const char *title,
-                             const double *values, const double *mark, FILE *out,
-                             const char *caption)
+rud_status rud_explanation_bars(const rud_explanation *e, const char *kind, const char *title,
+                                const double *values, const double *mark, FILE *out,
+                                const char *caption)
 {
     const rud_chart_set sets[] = {{"steps", bars_of(e, values, mark)},
                                   {"frame", frame_of(e, kind, title)}};
@@ -216,16 +216,16 @@ rud_status rud_explanation_figures(const rud_explanation_page *page, size_t k, F
     const rud_explanation *e = &page->explanations[k];
     const rud_episode *episode = page->episodes[k];
     if (any(episode->rewards, episode->steps)) {
-        RUD_TRY(write_bars(e, "reward", "Reward of each step", episode->rewards, NULL, out,
-                           "The rewards as they were paid."));
+        RUD_TRY(rud_explanation_bars(e, "reward", "Reward of each step", episode->rewards, NULL,
+                                     out, "The rewards as they were paid."));
     }
     if (e->step_relevance) {
-        RUD_TRY(write_bars(e, "relevance", "Relevance of each step", e->step_relevance, e->absorbed,
-                           out,
-                           e->absorbed ? "Short lines: together with what biases and stabilisers "
-                                         "absorbed at the step. At step 0 that holds the head's "
-                                         "bias and the mean return too, and may lie outside."
-                                       : "The sum of its features."));
+        RUD_TRY(rud_explanation_bars(
+            e, "relevance", "Relevance of each step", e->step_relevance, e->absorbed, out,
+            e->absorbed ? "Short lines: together with what biases and stabilisers "
+                          "absorbed at the step. At step 0 that holds the head's "
+                          "bias and the mean return too, and may lie outside."
+                        : "The sum of its features."));
     }
     return e->relevance ? write_heatmap(page, e, out) : RUD_OK;
 }

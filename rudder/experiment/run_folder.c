@@ -79,3 +79,15 @@ rud_status rud_run_folder_open(const char *folder, const rud_config *config, boo
     free(text);
     return status;
 }
+
+rud_status rud_run_folder_write(const char *folder, const rud_config *config)
+{
+    char *text = NULL;
+    RUD_TRY(rud_config_to_yaml(config, &text));
+    char *path = rud_path_join(folder, "config.yaml");
+    const rud_status status = path != NULL ? rud_file_write(path, text, strlen(text))
+                                           : rud_error(RUD_ENOMEM, "no memory for a path");
+    free(path);
+    free(text);
+    return status;
+}

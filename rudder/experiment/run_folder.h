@@ -12,4 +12,7 @@
 rud_status rud_run_folder_open(const char *folder, const rud_config *config, bool force,
                                const char *const *replaced);
 
+/* Writes `config` as the folder's config.yaml. */
+rud_status rud_run_folder_write(const char *folder, const rud_config *config);
+
 #endif

@@ -40,6 +40,13 @@ static bool has_own_x(const rud_network *network, rud_half half)
     return network->spec.bidirectional && (half.layer > 0 || half.direction == RUD_REVERSE);
 }
 
+/* h_{-1}, right before h, so that both are one matrix. */
+static size_t initial_floats(const rud_activations *activations)
+{
+    if (!activations->initial.h) return 0;
+    return aligned(activations->B * activations->network->spec.hidden);
+}
+
 static size_t half_floats(const rud_activations *activations, rud_half half)
 {
     const rud_network *network = activations->network;
@@ -48,7 +55,8 @@ static size_t half_floats(const rud_activations *activations, rud_half half)
                              ? aligned(steps * rud_layer_inputs(&network->spec, half.layer))
                              : 0;
     return aligned(steps * network->rows.present * H) + aligned(steps * activations->kept * H) +
-           (keeps_activated(network) ? 3 : 2) * aligned(steps * H) + own_x;
+           (keeps_activated(network) ? 3 : 2) * aligned(steps * H) + initial_floats(activations) +
+           own_x;
 }
 
 /* The halves in order; past the last one stands what lies behind the last. */
@@ -154,8 +162,17 @@ void rud_activations_keep(rud_activations *activations, const bool gates[RUD_GAT
     activations->network = NULL; /* what the last forward left is laid out for another choice */
 }
 
-rud_status rud_activations_reserve(const rud_network *network, size_t T, size_t B,
-                                   rud_activations *activations)
+const float *rud_activations_first_c(const rud_activations *activations, rud_half half,
+                                     size_t *stride)
+{
+    const size_t H = activations->network->spec.hidden;
+    *stride = activations->initial.c ? H : 0;
+    return activations->initial.c ? activations->initial.c + half.layer * activations->B * H
+                                  : rud_activations_scratch(activations).zeros;
+}
+
+rud_status rud_activations_reserve(const rud_network *network, const rud_initial_state *initial,
+                                   size_t T, size_t B, rud_activations *activations)
 {
     activations->network = NULL;
     RUD_TRY(check_steps(network, T, B));
@@ -163,6 +180,7 @@ rud_status rud_activations_reserve(const rud_network *network, size_t T, size_t 
     next.network = network;
     next.T = T;
     next.B = B;
+    next.initial = initial ? *initial : (rud_initial_state){0};
     next.kept = 0;
     for (size_t g = 0; g < RUD_GATES; g++)
         next.kept += next.keep[g] && rud_gate_present(&network->spec.cell, (rud_gate)g);
@@ -182,7 +200,7 @@ rud_layer_memory rud_activations_memory(const rud_activations *activations, rud_
     rud_layer_memory memory;
     memory.gates = activations->forward.data + half_place(activations, number);
     memory.c = memory.gates + aligned(steps * network->rows.present * H);
-    memory.h = memory.c + aligned(steps * H);
+    memory.h = memory.c + aligned(steps * H) + initial_floats(activations);
     memory.activated = keeps_activated(network) ? memory.h + aligned(steps * H) : memory.h;
     memory.pre = memory.activated + aligned(steps * H);
     memory.own_x = memory.pre + aligned(steps * activations->kept * H);

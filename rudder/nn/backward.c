@@ -92,6 +92,8 @@ static void steps_backward(const backward_pass *pass, rud_half half)
     const size_t GH = network->rows.present * H;
     const rud_layer_memory layer_memory = rud_activations_memory(pass->activations, half);
     rud_panels recurrent[RUD_GATE_RUNS];
+    size_t first_stride;
+    const float *first_c = rud_activations_first_c(pass->activations, half, &first_stride);
     pack_recurrent(pass, half, recurrent);
     start_sums(pass->memory.sums, GH);
     for (size_t t = T; t-- > 0;) {
@@ -100,9 +102,9 @@ static void steps_backward(const backward_pass *pass, rud_half half)
         float *dh = pass->memory.dh[half.direction] + now,
               *d_gates = pass->memory.d_gates + t * B * GH;
         rud_gates_backward(&network->rows, B, layer_memory.gates + t * B * GH,
-                           t > 0 ? layer_memory.c + now - B * H : pass->scratch.zeros,
-                           t > 0 ? H : 0, layer_memory.activated + now,
-                           last ? pass->scratch.zeros : dh + B * H, last ? 0 : H, dh, d_gates);
+                           t > 0 ? layer_memory.c + now - B * H : first_c, t > 0 ? H : first_stride,
+                           layer_memory.activated + now, last ? pass->scratch.zeros : dh + B * H,
+                           last ? 0 : H, dh, d_gates);
         rud_add_column_sums(d_gates, B, GH, pass->memory.sums);
         for (size_t k = 0; t > 0 && k < network->recurrent.count; k++)
             rud_multiply(d_gates + network->rows.slot[network->recurrent.run[k].first] * H, GH, B,
@@ -110,13 +112,15 @@ static void steps_backward(const backward_pass *pass, rud_half half)
     }
 }
 
-/* dW = d_gates^T x, dU = d_gates^T h of the step before, db = sum of d_gates. */
+/* dW = d_gates^T x, dU = d_gates^T h of the step before, db = sum of d_gates. The first step has
+ * h_{-1} before it only where that was given. */
 static void layer_gradients(const backward_pass *pass, rud_half half)
 {
     const rud_network *network = pass->network;
     const size_t B = pass->activations->B, H = network->spec.hidden, steps = pass->steps;
     const size_t D = rud_layer_inputs(&network->spec, half.layer), GH = network->rows.present * H;
     const rud_layer_memory memory = rud_activations_memory(pass->activations, half);
+    const size_t skipped = pass->activations->initial.h ? 0 : B;
     for (size_t k = 0; k < network->forward.count; k++) {
         const rud_gate_run run = network->forward.run[k];
         float *dW = pass->gradients + gate_of(pass, half, run.first).forward;
@@ -126,8 +130,9 @@ static void layer_gradients(const backward_pass *pass, rud_half half)
     for (size_t k = 0; k < network->recurrent.count; k++) {
         const rud_gate_run run = network->recurrent.run[k];
         float *dU = pass->gradients + gate_of(pass, half, run.first).recurrent;
-        rud_multiply_transposed(pass->memory.d_gates + B * GH + network->rows.slot[run.first] * H,
-                                GH, memory.h, H, run.count * H, H, steps - B, dU, H);
+        rud_multiply_transposed(
+            pass->memory.d_gates + skipped * GH + network->rows.slot[run.first] * H, GH,
+            memory.h + skipped * H - B * H, H, run.count * H, H, steps - skipped, dU, H);
     }
     for (size_t g = 0; g < RUD_GATES; g++) {
         const size_t bias = gate_of(pass, half, (rud_gate)g).bias;

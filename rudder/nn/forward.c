@@ -88,17 +88,23 @@ static void layer_forward(const rud_activations *activations, rud_half half)
     project_inputs(network, half, memory.x, T * B, scratch.panels, memory.gates);
     pack_recurrent(network, half, scratch.panels, recurrent);
     rud_layer_bias(network, half, scratch.bias);
+    size_t first_stride;
+    const float *first_c = rud_activations_first_c(activations, half, &first_stride);
+    const bool given = activations->initial.h != NULL;
+    if (given)
+        memcpy(memory.h - B * H, activations->initial.h + half.layer * B * H,
+               B * H * sizeof *memory.h);
     for (size_t t = 0; t < T; t++) {
         float *gates = memory.gates + t * B * GH;
         const size_t now = t * B * H;
-        for (size_t k = 0; t > 0 && k < network->recurrent.count; k++)
+        for (size_t k = 0; (t > 0 || given) && k < network->recurrent.count; k++)
             rud_multiply(memory.h + now - B * H, H, B, &recurrent[k], true,
                          gates + network->rows.slot[network->recurrent.run[k].first] * H, GH);
         if (activations->kept > 0)
             keep_pre_activations(activations, gates, scratch.bias,
                                  memory.pre + t * B * activations->kept * H);
         rud_gates_forward(&network->rows, B, gates, scratch.bias,
-                          t > 0 ? memory.c + now - B * H : scratch.zeros, t > 0 ? H : 0,
+                          t > 0 ? memory.c + now - B * H : first_c, t > 0 ? H : first_stride,
                           memory.c + now, memory.activated + now, memory.h + now);
         if (activations->kept > 0) rud_refine_step(activations, half, &memory, t);
     }
@@ -155,11 +161,12 @@ static rud_status check_lengths(const size_t *lengths, size_t T, size_t B)
     return RUD_OK;
 }
 
-rud_status rud_network_forward(const rud_network *network, const float *x, const size_t *lengths,
-                               size_t T, size_t B, rud_activations *activations)
+static rud_status forward(const rud_network *network, const float *x, const size_t *lengths,
+                          const rud_initial_state *initial, size_t T, size_t B,
+                          rud_activations *activations)
 {
     RUD_TRY(check_lengths(lengths, T, B));
-    RUD_TRY(rud_activations_reserve(network, T, B, activations));
+    RUD_TRY(rud_activations_reserve(network, initial, T, B, activations));
     const rud_compute_scope scope = rud_compute_begin();
     activations->x = x;
     activations->lengths = lengths;
@@ -174,4 +181,22 @@ rud_status rud_network_forward(const rud_network *network, const float *x, const
                      rud_activations_y(activations));
     rud_compute_end(scope);
     return RUD_OK;
+}
+
+rud_status rud_network_forward(const rud_network *network, const float *x, const size_t *lengths,
+                               size_t T, size_t B, rud_activations *activations)
+{
+    return forward(network, x, lengths, NULL, T, B, activations);
+}
+
+rud_status rud_network_forward_from(const rud_network *network, const float *x,
+                                    const rud_initial_state *initial, size_t T, size_t B,
+                                    rud_activations *activations)
+{
+    bool kept = false;
+    for (size_t g = 0; g < RUD_GATES; g++) kept = kept || activations->keep[g];
+    if (network->spec.bidirectional || kept)
+        return rud_error(RUD_EINVAL, "forward: %s cannot start from a given state",
+                         kept ? "a pass that keeps pre-activations" : "a bidirectional network");
+    return forward(network, x, NULL, initial, T, B, activations);
 }

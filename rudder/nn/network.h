@@ -107,6 +107,19 @@ void rud_activations_keep(rud_activations *activations, const bool gates[RUD_GAT
 rud_status rud_network_forward(const rud_network *network, const float *x, const size_t *lengths,
                                size_t T, size_t B, rud_activations *activations);
 
+/* States to start from: h_{-1} and c_{-1} of every layer, [L][B][H] each. Borrowed until backward
+ * is done. */
+typedef struct rud_initial_state {
+    const float *h, *c;
+} rud_initial_state;
+
+/* The same from another state than 0: a long episode goes on where the pass before ended. Nothing
+ * is handed back to that pass, and the gradients are those of this one's steps. RUD_EINVAL for a
+ * bidirectional network, and where pre-activations are kept. */
+rud_status rud_network_forward_from(const rud_network *network, const float *x,
+                                    const rud_initial_state *initial, size_t T, size_t B,
+                                    rud_activations *activations);
+
 /* Did the last forward run this network on these inputs? */
 bool rud_activations_are_of(const rud_activations *activations, const rud_network *network,
                             const float *x, size_t T, size_t B);

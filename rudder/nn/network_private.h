@@ -51,6 +51,7 @@ struct rud_activations {
     const float *x;
     const size_t *lengths; /* [B]; NULL: all are T */
     size_t T, B;
+    rud_initial_state initial; /* NULL, NULL: zeros */
     bool keep[RUD_GATES];
     float close;            /* to zero: what is computed in double precision where any is kept */
     size_t kept;            /* of the present gates, in the last forward: their pre-activations */
@@ -62,7 +63,7 @@ struct rud_activations {
 typedef struct rud_layer_memory {
     float *gates;     /* [T][B][present * H] */
     float *c;         /* [T][B][H] */
-    float *h;         /* [T][B][H] */
+    float *h;         /* [T][B][H]; before it h_{-1} where the pass started from a given state */
     float *activated; /* a_h(c), [T][B][H]; h itself where there is no output gate */
     float *pre;       /* [T][B][kept * H] */
     float *own_x;     /* [T][B][layer inputs], where the half cannot read x or the h below as is */
@@ -81,10 +82,14 @@ typedef struct rud_pass_scratch {
 } rud_pass_scratch;
 rud_pass_scratch rud_activations_scratch(const rud_activations *activations);
 
-/* Makes room for T steps of B episodes. RUD_EINVAL for T or B of 0 or more than 2^31 - 1 steps in
- * all; RUD_ENOMEM. */
-rud_status rud_activations_reserve(const rud_network *network, size_t T, size_t B,
-                                   rud_activations *activations);
+/* c_{-1} of a half: row b stands b * *stride floats on. */
+const float *rud_activations_first_c(const rud_activations *activations, rud_half half,
+                                     size_t *stride);
+
+/* Makes room for T steps of B episodes from `initial`. RUD_EINVAL for T or B of 0 or more than 2^31
+ * - 1 steps in all; RUD_ENOMEM. */
+rud_status rud_activations_reserve(const rud_network *network, const rud_initial_state *initial,
+                                   size_t T, size_t B, rud_activations *activations);
 
 typedef struct rud_backward_memory {
     double *sums;              /* [max(present * H, K)] */

@@ -227,8 +227,35 @@ static rud_status explain_predictions(const rud_explainer *explainer, const rud_
     return status;
 }
 
+static double probability(double log_odds)
+{
+    return 1 / (1 + exp(-log_odds));
+}
+
+/* Differences of log-odds become those of probabilities, g_t = sigma(y_t). */
+static void make_probabilities(const rud_explainer *explainer, rud_explanation *e)
+{
+    if (explainer->predictor == NULL || e->step_relevance == NULL ||
+        rud_predictor_target_kind(explainer->predictor) != RUD_TARGET_SUCCESS ||
+        explainer->options.method != rud_attribution_method_at(0) ||
+        rud_predictor_network(explainer->predictor) == NULL) {
+        return;
+    }
+    double y = 0, before = 0;
+    e->total = 0;
+    for (size_t t = 0; t < e->steps; t++) {
+        y += e->step_relevance[t];
+        const double g = probability(y);
+        e->step_relevance[t] = g - before;
+        e->total += e->step_relevance[t];
+        before = g;
+    }
+    e->prediction = probability(e->prediction);
+}
+
 /* Column b of a result. */
-static rud_status take(const rud_attribution_result *result, size_t b, size_t B, rud_explanation *e)
+static rud_status take(const rud_explainer *explainer, const rud_attribution_result *result,
+                       size_t b, size_t B, rud_explanation *e)
 {
     if (result->step_relevance == NULL) {
         free(e->step_relevance);
@@ -255,6 +282,7 @@ static rud_status take(const rud_attribution_result *result, size_t b, size_t B,
     if (result->initial_relevance) e->initial_relevance = result->initial_relevance[b];
     if (result->irrelevant) e->irrelevant = result->irrelevant[b];
     if (result->near_zero) e->near_zero_denominators = (size_t)result->near_zero[b];
+    make_probabilities(explainer, e);
     return RUD_OK;
 }
 
@@ -312,7 +340,7 @@ static rud_status explain_batch(rud_explainer *explainer, const rud_episode *con
     for (size_t b = 0; b < B; b++) {
         const size_t k = places[b].index;
         RUD_TRY(create_explanation(explainer, episodes[k], &places[b], &explanations[k]));
-        RUD_TRY(take(&result, b, B, &explanations[k]));
+        RUD_TRY(take(explainer, &result, b, B, &explanations[k]));
     }
     return RUD_OK;
 }

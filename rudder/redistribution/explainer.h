@@ -1,6 +1,7 @@
 /* Explains episodes by a model, whatever the model is: a return predictor of ours or an LSTM that
  * others trained. Numbers stand episode by episode, in units of the prediction (reward units for a
- * return predictor); a final observation's share stands with the last step. */
+ * return predictor; of success, probabilities by `difference` and log-odds by the others); a final
+ * observation's share stands with the last step. */
 #ifndef RUD_REDISTRIBUTION_EXPLAINER_H
 #define RUD_REDISTRIBUTION_EXPLAINER_H
 

@@ -28,13 +28,20 @@ void rud_feature_statistics_free(rud_feature_statistics *statistics)
     *statistics = (rud_feature_statistics){0};
 }
 
-void rud_feature_statistics_copy(const rud_feature_statistics *from, rud_feature_statistics *to)
+rud_status rud_feature_statistics_copy(const rud_feature_statistics *from,
+                                       rud_feature_statistics *to)
 {
+    if (from->D != to->D) {
+        return rud_error(RUD_EINVAL, "statistics of %zu inputs cannot stand for %zu", from->D,
+                         to->D);
+    }
+    const size_t size = from->D * sizeof *from->sums;
+    memcpy(to->sums, from->sums, size);
+    memcpy(to->squares, from->squares, size);
+    memcpy(to->shift, from->shift, size);
+    memcpy(to->scale, from->scale, size);
     to->count = from->count;
-    memcpy(to->sums, from->sums, from->D * sizeof *to->sums);
-    memcpy(to->squares, from->squares, from->D * sizeof *to->squares);
-    memcpy(to->shift, from->shift, from->D * sizeof *to->shift);
-    memcpy(to->scale, from->scale, from->D * sizeof *to->scale);
+    return RUD_OK;
 }
 
 void rud_feature_statistics_add(rud_feature_statistics *statistics, const float *x, size_t inputs)

@@ -18,7 +18,8 @@ rud_status rud_feature_statistics_create(size_t D, rud_feature_statistics *stati
 void rud_feature_statistics_free(rud_feature_statistics *statistics);
 
 /* Both are of the same width. */
-void rud_feature_statistics_copy(const rud_feature_statistics *from, rud_feature_statistics *to);
+rud_status rud_feature_statistics_copy(const rud_feature_statistics *from,
+                                       rud_feature_statistics *to);
 
 /* Adds x[inputs][D], standardised as is in force. */
 void rud_feature_statistics_add(rud_feature_statistics *statistics, const float *x, size_t inputs);

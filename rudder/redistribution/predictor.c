@@ -47,6 +47,7 @@ rud_predictor_options rud_predictor_options_default(void)
                                      .all_steps_weight = 0.5,
                                      .batch = 16,
                                      .ridge = 1e-3,
+                                     .discount = 1,
                                      .adam = rud_adam_options_default()};
     options.adam.learning_rate = 1e-2;
     options.adam.weight_decay = 1e-6;
@@ -65,15 +66,32 @@ rud_status rud_predictor_allocate(rud_predictor *predictor)
     return RUD_OK;
 }
 
+static rud_status check_options(const rud_predictor_options *options)
+{
+    if (options->batch == 0) {
+        return rud_error(RUD_EINVAL, "predictor: batch must be at least 1 episode");
+    }
+    if (!(options->discount > 0 && options->discount <= 1)) {
+        return rud_error(RUD_EINVAL,
+                         "predictor: the discount is %g; above 0 and at most 1 is allowed",
+                         options->discount);
+    }
+    if (options->chunk_length > 0 && options->chunk_overlap >= options->chunk_length) {
+        return rud_error(RUD_EINVAL,
+                         "predictor: chunks of %zu inputs cannot overlap by %zu; the overlap must "
+                         "be smaller",
+                         options->chunk_length, options->chunk_overlap);
+    }
+    return RUD_OK;
+}
+
 rud_status rud_predictor_create(const rud_predictor_options *options, const rud_features *features,
                                 const rud_env *env, uint64_t seed, rud_predictor **predictor)
 {
     const rud_predictor_kind *kind = rud_predictor_kind_of(options->cell);
     *predictor = NULL;
     if (kind == NULL) return RUD_EINVAL;
-    if (options->batch == 0) {
-        return rud_error(RUD_EINVAL, "predictor: batch must be at least 1 episode");
-    }
+    RUD_TRY(check_options(options));
     rud_predictor *created = calloc(1, sizeof *created);
     if (created == NULL) return rud_error(RUD_ENOMEM, "no memory for a predictor");
     created->kind = kind;
@@ -135,6 +153,25 @@ size_t rud_predictor_useful_updates(const rud_predictor *predictor)
     return predictor->kind->useful_updates;
 }
 
+rud_target_kind rud_predictor_target_kind(const rud_predictor *predictor)
+{
+    return predictor->options.target;
+}
+
+double rud_predictor_discount(const rud_predictor *predictor)
+{
+    return predictor->options.discount;
+}
+
+double rud_predictor_return(const rud_predictor *predictor, const rud_episode *episode)
+{
+    const double discount = predictor->options.discount;
+    if (discount == 1) return rud_episode_return(episode);
+    double G = 0;
+    for (size_t t = episode->steps; t-- > 0;) G = episode->rewards[t] + discount * G;
+    return G;
+}
+
 double rud_predictor_target_mean(const rud_predictor *predictor)
 {
     return predictor->target.mean;
@@ -187,7 +224,11 @@ rud_status rud_predictor_observe(rud_predictor *predictor, const rud_episode *ep
     for (size_t t = 0; t < inputs; t++) {
         for (size_t d = 0; d < D; d++) predictor->episode_sum[d] += predictor->inputs[t * D + d];
     }
-    const double G = rud_episode_return(episode);
+    const double G = rud_predictor_return(predictor, episode);
+    if (predictor->options.target == RUD_TARGET_SUCCESS && G != 0 && G != 1) {
+        return rud_error(RUD_EINVAL, "the return is %g; success is 0 or 1: choose target: return",
+                         G);
+    }
     if (predictor->kind->observe != NULL) {
         RUD_TRY(predictor->kind->observe(predictor, predictor->episode_sum, G));
     }
@@ -201,14 +242,34 @@ rud_status rud_predictor_observe(rud_predictor *predictor, const rud_episode *ep
     return RUD_OK;
 }
 
+rud_status rud_predictor_observe_as(rud_predictor *predictor, const rud_predictor *other)
+{
+    if (predictor->kind->observe != NULL) {
+        return rud_error(RUD_EINVAL, "the predictor \"%s\" needs the episodes themselves",
+                         predictor->options.cell);
+    }
+    RUD_TRY(rud_feature_statistics_copy(&other->statistics, &predictor->statistics));
+    predictor->target = other->target;
+    return RUD_OK;
+}
+
+static double cross_entropy(double g, double G)
+{
+    const double margin = 1e-3, p = fmin(fmax(g, margin), 1 - margin);
+    return -G * log(p) - (1 - G) * log1p(-p);
+}
+
 rud_losses rud_predictor_losses(const rud_predictor *predictor, const double *g, size_t inputs,
                                 double G)
 {
+    const bool success = predictor->options.target == RUD_TARGET_SUCCESS;
     const double s = rud_predictor_scale(predictor);
-    double all = 0;
-    for (size_t t = 0; t < inputs; t++) all += (g[t] - G) * (g[t] - G);
-    const double last = g[inputs - 1] - G;
-    return (rud_losses){.main = last * last / (s * s), .all = all / (double)inputs / (s * s)};
+    double all = 0, last = 0;
+    for (size_t t = 0; t < inputs; t++) {
+        last = success ? cross_entropy(g[t], G) : (g[t] - G) * (g[t] - G) / (s * s);
+        all += last;
+    }
+    return (rud_losses){.main = last, .all = all / (double)inputs};
 }
 
 rud_status rud_predictor_update(rud_predictor *predictor, const rud_episode *const *episodes,
@@ -236,6 +297,28 @@ static rud_status check_predictions(const rud_predictor *predictor, const rud_ep
         }
     }
     return RUD_OK;
+}
+
+rud_status rud_predictor_remember(rud_predictor *predictor)
+{
+    return predictor->kind->remember != NULL ? predictor->kind->remember(predictor) : RUD_OK;
+}
+
+void rud_predictor_recall(rud_predictor *predictor)
+{
+    if (predictor->kind->recall != NULL) predictor->kind->recall(predictor);
+}
+
+rud_status rud_predictor_save_state(const rud_predictor *predictor, rud_tensor_file *file)
+{
+    return predictor->kind->save_state != NULL ? predictor->kind->save_state(predictor, file)
+                                               : RUD_OK;
+}
+
+rud_status rud_predictor_load_state(rud_predictor *predictor, const rud_tensor_file *file)
+{
+    return predictor->kind->load_state != NULL ? predictor->kind->load_state(predictor, file)
+                                               : RUD_OK;
 }
 
 rud_status rud_predictor_predict(const rud_predictor *predictor, const rud_episode *const *episodes,

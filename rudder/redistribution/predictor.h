@@ -12,12 +12,20 @@
 #include "episodes/features.h"
 #include "nn/adam.h"
 #include "nn/network.h"
+#include "nn/safetensors.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 enum { RUD_NAME_SIZE = 24 };
+
+/* What is predicted of an episode. */
+typedef enum rud_target_kind {
+    RUD_TARGET_RETURN,  /* its return, by squared error on standardised returns */
+    RUD_TARGET_SUCCESS, /* its return is 0 or 1, the label of success: the probability of 1, by
+                           cross-entropy; `linear` regresses on the label */
+} rud_target_kind;
 
 typedef struct rud_predictor_options {
     /* A cell preset: `lstm`, `lstm1997`, `rudder`, `rudder-centred`, `r-lstm`; or `linear` (ridge
@@ -32,6 +40,13 @@ typedef struct rud_predictor_options {
     double averaging;
     size_t batch; /* B, episodes an update */
     double ridge; /* of `linear` */
+    rud_target_kind target;
+    double discount; /* gamma: the return is sum_t gamma^t r_t */
+    /* LSTMs read longer episodes in chunks of so many inputs, each from the state that the one
+     * before left (truncated back-propagation through time); 0: whole. A chunk begins
+     * `chunk_overlap` inputs before the end of the last one, so that every error goes back at least
+     * so far. */
+    size_t chunk_length, chunk_overlap;
     rud_adam_options adam;
 } rud_predictor_options;
 
@@ -56,6 +71,12 @@ rud_status rud_predictor_copy(const rud_predictor *from, rud_predictor **to);
 const rud_features *rud_predictor_features(const rud_predictor *predictor); /* view */
 const char *rud_predictor_cell(const rud_predictor *predictor);             /* view */
 
+rud_target_kind rud_predictor_target_kind(const rud_predictor *predictor);
+double rud_predictor_discount(const rud_predictor *predictor);
+
+/* The return G that is predicted of an episode: discounted as the predictor's options say. */
+double rud_predictor_return(const rud_predictor *predictor, const rud_episode *episode);
+
 /* The network of an LSTM predictor; NULL for the others. View. */
 const rud_network *rud_predictor_network(const rud_predictor *predictor);
 
@@ -71,10 +92,20 @@ double rud_predictor_target_std(const rud_predictor *predictor);
  * scaling and the sums of `linear` come from here. */
 rud_status rud_predictor_observe(rud_predictor *predictor, const rud_episode *episode);
 
-/* Losses of an update, in standardised units: main (g_last - G)^2, all = mean_t (g_t - G)^2. */
+/* The same as if it were told of the episodes that `other` was told of: their features are equal.
+ * Not for `linear`, which needs the episodes themselves. */
+rud_status rud_predictor_observe_as(rud_predictor *predictor, const rud_predictor *other);
+
+/* Losses of an update, in standardised units: main (g_last - G)^2, all = mean_t (g_t - G)^2; of
+ * success the cross-entropy of G and g in place of the square. */
 typedef struct rud_losses {
     double main, all;
 } rud_losses;
+
+/* Losses of one episode from its predictions g[inputs]. Probabilities count as no closer than 1e-3
+ * to 0 and 1, so that one sure mistake does not decide. */
+rud_losses rud_predictor_losses(const rud_predictor *predictor, const double *g, size_t inputs,
+                                double G);
 
 /* One training step on a batch of observed episodes. losses: [count], of each episode before the
  * step; may be NULL. `linear` solves its system; `uniform` and `exact` have nothing to learn.
@@ -102,15 +133,28 @@ void rud_prediction_stream_free(rud_prediction_stream **stream);
  * rounding. RUD_EDIVERGED where it is not finite. */
 rud_status rud_prediction_stream_step(rud_prediction_stream *stream, const double *observation,
                                       const double *action, double *g);
+/* Keeps a copy of the parameters that predict now, in the place of an earlier one; and predicts by
+ * it from now on. Neither has to do with further updates but with averaging, where they go on from
+ * what was recalled. Without a network nothing happens. */
+rud_status rud_predictor_remember(rud_predictor *predictor);
+void rud_predictor_recall(rud_predictor *predictor);
 
 /* For learning-rate schedules. */
 void rud_predictor_set_learning_rate(rud_predictor *predictor, double learning_rate);
 
 /* Model files (safetensors; metadata rudder.cell, rudder.features, rudder.target_mean,
- * rudder.target_std, rudder.version; tensor features.mean). `path` may be a run folder that holds
- * model.safetensors. RUD_EINVAL for `uniform` and `exact`, which have no parameters. */
+ * rudder.target_std, rudder.version, rudder.target: "success" and rudder.discount where they are
+ * not the usual; tensor features.mean). `path` may be a run folder that holds model.safetensors.
+ * RUD_EINVAL for `uniform` and `exact`, which have no parameters. */
 rud_status rud_predictor_save(const rud_predictor *predictor, const char *path);
 rud_status rud_predictor_load(const char *path, rud_predictor **predictor);
+
+/* Checkpoints: what training goes on from, bit for bit, beside the episodes observed: parameters,
+ * their average, what is remembered, Adam's moments. Loading is into a predictor that was created
+ * with the same options and features and has observed the same episodes. RUD_EFORMAT on a file
+ * that does not fit. */
+rud_status rud_predictor_save_state(const rud_predictor *predictor, rud_tensor_file *file);
+rud_status rud_predictor_load_state(rud_predictor *predictor, const rud_tensor_file *file);
 
 #ifdef __cplusplus
 }

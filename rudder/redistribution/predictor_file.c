@@ -40,6 +40,12 @@ static rud_status fill(const rud_predictor *predictor, rud_tensor_file *file)
     RUD_TRY(rud_tensor_file_add_metadata(file, "rudder.version", RUD_VERSION));
     RUD_TRY(add_number(file, "rudder.target_mean", rud_predictor_target_mean(predictor)));
     RUD_TRY(add_number(file, "rudder.target_std", rud_predictor_target_std(predictor)));
+    if (predictor->options.target == RUD_TARGET_SUCCESS) {
+        RUD_TRY(rud_tensor_file_add_metadata(file, "rudder.target", "success"));
+    }
+    if (predictor->options.discount != 1) {
+        RUD_TRY(add_number(file, "rudder.discount", predictor->options.discount));
+    }
     RUD_TRY(predictor->kind->save(predictor, file));
     return add_features(predictor, file);
 }
@@ -84,7 +90,18 @@ static rud_status load_target(rud_predictor *predictor, const rud_tensor_file *f
     RUD_TRY(read_number(file, "rudder.target_std", &s));
     if (s < 0) return rud_error(RUD_EFORMAT, "metadata \"rudder.target_std\" is negative");
     predictor->target = (rud_target){.count = 1, .mean = mean, .squares = s * s};
-    return RUD_OK;
+
+    const char *kind = rud_tensor_file_metadata(file, "rudder.target");
+    if (kind != NULL && strcmp(kind, "success") == 0) {
+        predictor->options.target = RUD_TARGET_SUCCESS;
+    } else if (kind != NULL) {
+        return rud_error(RUD_EFORMAT, "metadata \"rudder.target\" is \"%s\": not known", kind);
+    }
+    if (rud_tensor_file_metadata(file, "rudder.discount") == NULL) return RUD_OK;
+    double *discount = &predictor->options.discount;
+    RUD_TRY(read_number(file, "rudder.discount", discount));
+    if (*discount > 0 && *discount <= 1) return RUD_OK;
+    return rud_error(RUD_EFORMAT, "metadata \"rudder.discount\" is not above 0 and at most 1");
 }
 
 static rud_status load_feature_mean(rud_predictor *predictor, const rud_tensor_file *file)

@@ -120,7 +120,8 @@ static rud_status update_linear(rud_predictor *predictor, const rud_episode *con
         if (g == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu predictions", inputs);
         const rud_status status = predict_linear(predictor, &episodes[i], 1, &g);
         if (status == RUD_OK) {
-            losses[i] = rud_predictor_losses(predictor, g, inputs, rud_episode_return(episodes[i]));
+            losses[i] = rud_predictor_losses(predictor, g, inputs,
+                                             rud_predictor_return(predictor, episodes[i]));
         }
         free(g);
         RUD_TRY(status);

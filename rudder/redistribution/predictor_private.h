@@ -35,6 +35,11 @@ typedef struct rud_predictor_kind {
     double (*stream_step)(const rud_predictor *predictor, void *state, const float *x);
     /* The model of a predictor that trains; NULL: there is none. */
     void (*checkpoint)(rud_predictor *predictor, rud_checkpoint *checkpoint);
+    rud_status (*remember)(rud_predictor *predictor); /* these two: NULL without a network */
+    void (*recall)(rud_predictor *predictor);
+    /* What training goes on from; NULL: nothing beyond the episodes observed. */
+    rud_status (*save_state)(const rud_predictor *predictor, rud_tensor_file *file);
+    rud_status (*load_state)(rud_predictor *predictor, const rud_tensor_file *file);
     /* Model files; NULL: there is nothing to save. */
     rud_status (*save)(const rud_predictor *predictor, rud_tensor_file *file);
     rud_status (*load)(rud_predictor *predictor, const rud_tensor_file *file);
@@ -74,9 +79,5 @@ double rud_predictor_scale(const rud_predictor *predictor);
 
 /* Predictions of an LSTM predictor are scale * y + offset of its network's outputs y. */
 void rud_predictor_output_scale(const rud_predictor *predictor, double *scale, double *offset);
-
-/* Losses of one episode from its predictions g[inputs] in reward units. */
-rud_losses rud_predictor_losses(const rud_predictor *predictor, const double *g, size_t inputs,
-                                double G);
 
 #endif

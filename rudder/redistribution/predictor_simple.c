@@ -21,7 +21,7 @@ static rud_status predict_uniform(const rud_predictor *predictor,
                                   double *const *g)
 {
     for (size_t i = 0; i < count; i++) {
-        const double G = rud_episode_return(episodes[i]);
+        const double G = rud_predictor_return(predictor, episodes[i]);
         const size_t T = episodes[i]->steps;
         const size_t inputs = rud_features_inputs(predictor->features, episodes[i]);
         for (size_t t = 0; t < inputs; t++) {

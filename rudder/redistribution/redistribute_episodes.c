@@ -7,15 +7,22 @@
 /* Explanations kept at once: they hold the relevance of every input. */
 enum { BATCH = 64 };
 
-static rud_status check(const rud_explainer *explainer)
+rud_status rud_redistribution_check(const rud_predictor *predictor,
+                                    const rud_attribution_options *attribution)
 {
-    const rud_attribution_options *attribution = rud_explainer_options(explainer);
-    if (rud_explainer_predictor(explainer) == NULL) {
+    if (predictor == NULL) {
         return rud_error(RUD_EINVAL, "redistribution needs a return predictor, not a network");
     }
     if (attribution->step != RUD_LAST_STEP || attribution->steps_end > 0) {
         return rud_error(RUD_EINVAL, "redistribution explains the last prediction, every step by "
                                      "itself; leave out the options step and steps");
+    }
+    if (rud_predictor_target_kind(predictor) == RUD_TARGET_SUCCESS &&
+        attribution->method != rud_attribution_method_at(0)) {
+        return rud_error(RUD_EINVAL,
+                         "the model predicts the probability of success, and method %s explains "
+                         "its log-odds, which are no rewards; choose difference",
+                         attribution->method->name);
     }
     return RUD_OK;
 }
@@ -31,23 +38,48 @@ static double attributed(const rud_explanation *explanation, double *r)
     return sum;
 }
 
+/* The rewards that make up the predicted return: gamma^t r_t, [T]. Caller owns them. */
+static rud_status discount_rewards(double gamma, const rud_episode *episode, double **rewards)
+{
+    double weight = 1;
+    *rewards = malloc(episode->steps * sizeof **rewards);
+    if (*rewards == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu rewards", episode->steps);
+    for (size_t t = 0; t < episode->steps; t++, weight *= gamma) {
+        (*rewards)[t] = weight * episode->rewards[t];
+    }
+    return RUD_OK;
+}
+
+rud_status rud_redistribute_explained(const rud_redistribution_options *options,
+                                      const rud_predictor *predictor,
+                                      const rud_explanation *explanation,
+                                      const rud_episode *episode, double *redistributed)
+{
+    const double gamma = rud_predictor_discount(predictor);
+    const double sum = attributed(explanation, redistributed);
+    /* Differences sum to the last prediction exactly, not to rounding only. */
+    const bool difference = options->attribution.method == rud_attribution_method_at(0);
+    double *discounted = NULL;
+    if (gamma != 1) RUD_TRY(discount_rewards(gamma, episode, &discounted));
+    const rud_status status =
+        rud_redistribute(options, redistributed, difference ? explanation->prediction : sum,
+                         discounted ? discounted : episode->rewards, episode->steps,
+                         rud_predictor_target_mean(predictor), redistributed);
+    free(discounted);
+    return status;
+}
+
 static rud_status redistribute_batch(const rud_redistribution_options *options,
                                      rud_explainer *explainer, const rud_episode *const *episodes,
                                      size_t count, double *const *redistributed,
                                      double *predictions, rud_explanation *explanations)
 {
-    const double mean = rud_predictor_target_mean(rud_explainer_predictor(explainer));
-    /* Differences sum to the last prediction exactly, not to rounding only. */
-    const bool difference =
-        rud_explainer_options(explainer)->method == rud_attribution_method_at(0);
     rud_status status = rud_explainer_run(explainer, episodes, count, explanations);
     if (status != RUD_OK) return status;
     for (size_t k = 0; k < count && status == RUD_OK; k++) {
-        const double sum = attributed(&explanations[k], redistributed[k]);
-        const double prediction = explanations[k].prediction;
-        if (predictions) predictions[k] = prediction;
-        status = rud_redistribute(options, redistributed[k], difference ? prediction : sum,
-                                  episodes[k]->rewards, episodes[k]->steps, mean, redistributed[k]);
+        if (predictions) predictions[k] = explanations[k].prediction;
+        status = rud_redistribute_explained(options, rud_explainer_predictor(explainer),
+                                            &explanations[k], episodes[k], redistributed[k]);
     }
     for (size_t k = 0; k < count; k++) rud_explanation_free(&explanations[k]);
     return status;
@@ -59,7 +91,8 @@ rud_status rud_redistribute_episodes(const rud_redistribution_options *options,
                                      double *predictions)
 {
     rud_explanation explanations[BATCH];
-    RUD_TRY(check(explainer));
+    RUD_TRY(rud_redistribution_check(rud_explainer_predictor(explainer),
+                                     rud_explainer_options(explainer)));
     for (size_t first = 0; first < count; first += BATCH) {
         const size_t n = count - first < BATCH ? count - first : BATCH;
         RUD_TRY(redistribute_batch(options, explainer, episodes + first, n, redistributed + first,

@@ -68,10 +68,23 @@ rud_status rud_redistribute(const rud_redistribution_options *options, const dou
                             double prediction, const double *rewards, size_t T, double mean_return,
                             double *redistributed);
 
+/* RUD_EINVAL for options of contribution analysis that no rewards can be made of. */
+rud_status rud_redistribution_check(const rud_predictor *predictor,
+                                    const rud_attribution_options *attribution);
+
+/* Redistributed rewards of one episode from its explanation by options->attribution of `predictor`.
+ * redistributed[T] out. As rud_redistribute_episodes says. */
+rud_status rud_redistribute_explained(const rud_redistribution_options *options,
+                                      const rud_predictor *predictor,
+                                      const rud_explanation *explanation,
+                                      const rud_episode *episode, double *redistributed);
+
 /* Redistributed rewards of a batch of episodes of any lengths, by the explainer's method; each gets
  * the numbers that it has alone, bit for bit. The relevance of a step holds what was absorbed there
  * (lrp). What a method's relevance sums to is what the correction takes for redistributed: where it
- * conserves nothing, the rest of the return goes where the correction says.
+ * conserves nothing, the rest of the return goes where the correction says. Of a predictor of the
+ * discounted return the rewards gamma^t r_t are redistributed: what comes out adds up to that
+ * return without a further discount. A predictor of success allows the method difference only.
  *
  * explainer             of a return predictor, created with options->attribution
  * redistributed[count]  out: [T] each

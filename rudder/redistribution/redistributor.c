@@ -138,7 +138,8 @@ static rud_status redistribute_batch(rud_redistributor *redistributor,
                                       episodes, count, redistributed, predictions));
     for (size_t k = 0; k < count; k++) {
         const rud_episode *episode = episodes[k];
-        const double error = rud_episode_return(episode) - predictions[k];
+        const double error =
+            rud_predictor_return(redistributor->predictor, episode) - predictions[k];
         if (!ready) {
             memcpy(redistributed[k], episode->rewards, episode->steps * sizeof **redistributed);
         }
@@ -179,7 +180,7 @@ static bool has_learnt(const rud_redistributor *redistributor)
 static rud_status take(rud_redistributor *redistributor, const rud_episode *episode,
                        double prediction)
 {
-    const double G = rud_episode_return(episode);
+    const double G = rud_predictor_return(redistributor->predictor, episode);
     rud_episode *copy = NULL;
     RUD_TRY(rud_predictor_observe(redistributor->predictor, episode));
     if (has_learnt(redistributor)) rud_quality_add(&redistributor->quality, G - prediction);

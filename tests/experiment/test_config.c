@@ -121,6 +121,11 @@ static const refusal refusals[] = {
     {"cap: 5\n bad indent: 3\n", {"trial.yaml:5: ", "not YAML"}},
     {"? [a, b]\n: 3\n", {"trial.yaml:4: ", "a key must be a plain word"}},
     {"name: \"a\\0b\"\n", {"trial.yaml:4: ", "NUL"}},
+    {"offline:\n  ladder: [linear, exact]\n", {"trial.yaml:5: ", "\"exact\" has nothing to train"}},
+    {"offline:\n  ladder: [linear, lstn]\n", {"trial.yaml:5: ", "mean \"lstm\""}},
+    {"offline:\n  ladder: [lstm, lstm]\n", {"trial.yaml:5: ", "\"lstm\" twice"}},
+    {"chunk:\n  length: 5\n  overlap: 5\n", {"trial.yaml:6: ", "overlap must be smaller"}},
+    {"discount: 0\n", {"trial.yaml:4: ", "discount"}},
     {"...\n---\ncap: 5\n", {"trial.yaml:6: ", "second document"}},
 };
 
@@ -136,7 +141,6 @@ END_TEST
 static const refusal files[] = {
     {"", {"trial.yaml:1: ", "empty"}},
     {"# nothing but a comment\n", {"trial.yaml:1: ", "empty"}},
-    {"cap: 5\n", {"environment.name is missing"}},
     {"- cap\n", {"trial.yaml:1: ", "keys"}},
     {"environment:\n  name: watch-repairs\n",
      {"trial.yaml:2: ", "did you mean \"watch-repair\"?", "coin-walk"}},
@@ -175,6 +179,16 @@ static const setting_refusal settings_refused[] = {
     {"environment.name=nowhere", {"setting \"environment.name=nowhere\"", "nowhere"}},
     {"predictor={hidden: 1, hidden: 2}", {"duplicate key \"hidden\""}},
 };
+
+/* A configuration for data sets has no environment. */
+START_TEST(an_environment_is_needed_by_some)
+{
+    const rud_config without = read_config("cap: 5\n"), with = read_config(small);
+    ck_assert_int_eq(rud_config_need_environment(&without), RUD_EINVAL);
+    ck_assert_ptr_nonnull(strstr(rud_last_error(), "environment.name is missing"));
+    ck_assert_int_eq(rud_config_need_environment(&with), RUD_OK);
+}
+END_TEST
 
 START_TEST(refused_settings_are_named)
 {
@@ -298,6 +312,25 @@ START_TEST(yaml_reads_back)
 }
 END_TEST
 
+/* As a run on data sets keeps it: it has no environment. */
+START_TEST(yaml_without_an_environment_reads_back)
+{
+    const rud_config first = read_config("offline: {ignore: [observations/clock]}\n"
+                                         "chunk: {length: 64, overlap: 8}\ntarget: success\n");
+    char *text, *again;
+    ck_assert_int_eq(rud_config_to_yaml(&first, &text), RUD_OK);
+    const rud_config second = read_config(text);
+    ck_assert_int_eq(rud_config_to_yaml(&second, &again), RUD_OK);
+    ck_assert_str_eq(text, again);
+    ck_assert_str_eq(second.environment, "");
+    ck_assert_str_eq(second.offline.ignore[0], "observations/clock");
+    ck_assert_uint_eq(second.agent.redistributor.predictor.chunk_overlap, 8);
+    ck_assert_int_eq(second.offline.target, RUD_OFFLINE_SUCCESS);
+    free(text);
+    free(again);
+}
+END_TEST
+
 START_TEST(json_holds_the_same)
 {
     const rud_config c = read_config("environment: {name: watch-repair, delay: 20}\n"
@@ -413,10 +446,12 @@ Suite *test_suite(void)
     tcase_add_loop_test(refusing, refused_files, 0, sizeof files / sizeof files[0]);
     tcase_add_loop_test(refusing, refused_settings_are_named, 0,
                         sizeof settings_refused / sizeof settings_refused[0]);
+    tcase_add_test(refusing, an_environment_is_needed_by_some);
     tcase_add_test(refusing, an_absent_file_is_named);
     suite_add_tcase(suite, refusing);
     TCase *writing = tcase_create("writing");
     tcase_add_test(writing, yaml_reads_back);
+    tcase_add_test(writing, yaml_without_an_environment_reads_back);
     tcase_add_test(writing, json_holds_the_same);
     tcase_add_test(writing, help_names_every_key_of_the_yaml_text);
     suite_add_tcase(suite, writing);

@@ -1,0 +1,101 @@
+/* What training on data sets found: the ladder, and how good the chosen predictor is. */
+#include "cli/train_offline.h"
+
+#include <math.h>
+
+static bool add_rungs(json_object *root, const rud_offline_result *r)
+{
+    json_object *ladder = json_object_new_array(); /* root owns it from here on */
+    bool made = cli_json_add(root, "ladder", ladder);
+    for (size_t k = 0; made && k < r->rung_count; k++) {
+        const rud_rung *rung = &r->rungs[k];
+        json_object *o = json_object_new_object(); /* and ladder this */
+        made = o != NULL && json_object_array_add(ladder, o) == 0 &&
+               cli_json_add_text(o, "cell", rung->cell) &&
+               cli_json_add_count(o, "parameters", rung->parameters) &&
+               cli_json_add_count(o, "updates", rung->updates) &&
+               cli_json_add_real(o, "loss_all", rung->loss_all) &&
+               cli_json_add_real(o, "loss_main", rung->loss_main) &&
+               cli_json_add_real(o, "r_squared", rung->r_squared) &&
+               cli_json_add_real(o, "gain", rung->gain) &&
+               cli_json_add_real(o, "gain_error", rung->gain_error) &&
+               cli_json_add_real(o, "padding", rung->padding) &&
+               cli_json_add(o, "chosen", json_object_new_boolean(rung->chosen));
+    }
+    return made;
+}
+
+static rud_status print_json(const rud_offline_result *r, const char *folder)
+{
+    json_object *o = json_object_new_object();
+    const bool made =
+        cli_json_add_text(o, "run", folder) && cli_json_add_count(o, "episodes", r->episodes) &&
+        cli_json_add_count(o, "steps", r->steps) &&
+        cli_json_add_count(o, "training", r->training) &&
+        cli_json_add_count(o, "held_out", r->held_out) &&
+        cli_json_add_text(o, "target", r->target == RUD_TARGET_SUCCESS ? "success" : "return") &&
+        cli_json_add_real(o, "discount", r->discount) &&
+        cli_json_add_real(o, "learning_rate", r->learning_rate) &&
+        cli_json_add_count(o, "hidden", r->hidden) && add_rungs(o, r) &&
+        cli_json_add_text(o, "cell", r->cell) && cli_json_add_real(o, "quality", r->quality) &&
+        cli_json_add_real(o, "r_squared", r->r_squared) &&
+        cli_json_add_real(o, "rank_correlation", r->rank_correlation) &&
+        cli_json_add_real(o, "variance_ratio", r->variance_ratio) &&
+        cli_json_add_real(o, "error_std", r->error_std) &&
+        cli_json_add_real(o, "seconds", r->seconds);
+    if (made) return cli_json_print(o, stdout);
+    json_object_put(o);
+    return rud_error(RUD_ENOMEM, "no memory for the JSON output");
+}
+
+static void print_ladder(const rud_offline_result *r)
+{
+    printf("%-15s %10s %8s %10s %8s  %-22s\n", "predictor", "parameters", "updates", "held-out",
+           "R^2", "lower than the best by");
+    for (size_t k = 0; k < r->rung_count; k++) {
+        const rud_rung *rung = &r->rungs[k];
+        char gain[48] = "";
+        if (isfinite(rung->gain)) {
+            snprintf(gain, sizeof gain, "%.5f +- %.5f", rung->gain, rung->gain_error);
+        }
+        printf("%-15s %10zu %8zu %10.5f %8.4f  %-22s%s%s\n", rung->cell, rung->parameters,
+               rung->updates, rung->loss_all, rung->r_squared, gain,
+               rung->diverged ? " diverged" : "", rung->chosen ? " chosen" : "");
+    }
+}
+
+static void print_line(const char *what, double value)
+{
+    if (isfinite(value)) printf("  %-48s %.4f\n", what, value);
+}
+
+static void print_table(const rud_offline_result *r, const char *folder)
+{
+    double padding = 0;
+    for (size_t k = 0; k < r->rung_count; k++) padding = fmax(padding, r->rungs[k].padding);
+    printf("%zu episodes, %zu steps: %zu for training, %zu held out; %s%s in %.1f s\n\n",
+           r->episodes, r->steps, r->training, r->held_out,
+           r->target == RUD_TARGET_SUCCESS ? "success, cross-entropy"
+           : r->discount < 1               ? "discounted return"
+                                           : "return",
+           r->in_memory ? "" : ", kept in a temporary file,", r->seconds);
+    print_ladder(r);
+    printf("\n%s, on the held-out episodes:\n", r->cell);
+    print_line("R^2 of the predicted return", r->r_squared);
+    print_line("quality (explained variance)", r->quality);
+    print_line("rank correlation", r->rank_correlation);
+    print_line("variance ratio of the reward-to-go", r->variance_ratio);
+    print_line("standard deviation of the error, in reward units", r->error_std);
+    print_line("padding in training, share of the steps", padding);
+    printf("\nModel: %s/model.safetensors\nReport: %s/report.html\n", folder, folder);
+}
+
+int cli_train_offline_print(const rud_offline_result *result, const char *folder, bool json)
+{
+    if (!json) {
+        print_table(result, folder);
+        return CLI_DONE;
+    }
+    const rud_status status = print_json(result, folder);
+    return status == RUD_OK ? CLI_DONE : cli_fail(status);
+}
