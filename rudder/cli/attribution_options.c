@@ -56,7 +56,8 @@ static void set_option(cli_attribution *a, struct argp_state *state, size_t k, c
     if (baseline) {
         a->baseline = value;
     } else {
-        argp_error(state, "--%s", rud_last_error());
+        const bool method = strcmp(option->name, "method") == 0; /* its message starts otherwise */
+        argp_error(state, "--%s%s", method ? "method: " : "", rud_last_error());
     }
 }
 
