@@ -122,9 +122,9 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags
 $(BUILD)/obj/%.o: %.S $(BUILD)/flags
 	$(Q)mkdir -p $(@D) && $(COMPILE) -Wa,--noexecstack $< -o $@
 # The report's page and charts are embedded by .incbin, which -MMD does not see.
-$(BUILD)/vega.js: rudder/experiment/vega/bundle.sh
+$(BUILD)/vega.js: rudder/report/vega/bundle.sh
 	$(Q)mkdir -p $(@D) && $< $@
-$(BUILD)/obj/rudder/experiment/assets.o: $(BUILD)/vega.js $(wildcard rudder/experiment/vega/*)
+$(BUILD)/obj/rudder/report/assets.o: $(BUILD)/vega.js $(wildcard rudder/report/vega/*)
 
 $(LIBRARY): $(LIBRARY_OBJECTS)
 	$(Q)rm -f $@ && ar rcs $@ $^

@@ -6,6 +6,7 @@
 #define RUD_RUDDER_H
 
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/messagepack.h"
 #include "base/names.h"
@@ -14,6 +15,7 @@
 #include "base/progress.h"
 #include "base/rng.h"
 #include "base/space.h"
+#include "base/statistics.h"
 #include "base/status.h"
 #include "base/stop.h"
 
@@ -50,16 +52,20 @@
 #include "agents/agent.h"
 #include "agents/rollout.h"
 
-#include "experiment/config.h"
-#include "experiment/episode_report.h"
+#include "config/config.h"
+
 #include "experiment/experiment.h"
-#include "experiment/explanation_page.h"
-#include "experiment/judge.h"
-#include "experiment/offline_training.h"
-#include "experiment/report.h"
 #include "experiment/results.h"
-#include "experiment/split.h"
-#include "experiment/statistics.h"
-#include "experiment/training.h"
+
+#include "judge/judge.h"
+
+#include "training/offline_training.h"
+#include "training/split.h"
+#include "training/training.h"
+
+#include "report/episode_report.h"
+#include "report/explanation_page.h"
+#include "report/judgement_page.h"
+#include "report/report.h"
 
 #endif

@@ -71,7 +71,7 @@ static rud_status print_results(const rud_config *config, const rud_runs *runs, 
         if (status == RUD_OK) status = rud_results_to_json(&results, config_json, &text);
         if (status == RUD_OK) fputs(text, stdout);
     } else {
-        status = rud_results_print(&results, stdout);
+        status = rud_report_print(&results, stdout);
     }
     free(config_json);
     free(text);
@@ -107,6 +107,7 @@ static int experiment(void *context, const rud_config *config, const char *folde
     };
     rud_runs runs = {0};
     rud_status status = rud_experiment_run(config, &run_options, &runs);
+    if (status == RUD_OK) status = rud_experiment_report(folder, NULL);
     if (status != RUD_OK) {
         rud_runs_free(&runs);
         return cli_fail(status);

@@ -7,13 +7,14 @@
 #include "base/file.h"
 #include "base/pool.h"
 #include "base/progress.h"
+#include "config/run_folder.h"
 #include "experiment/grid.h"
-#include "experiment/report.h"
-#include "experiment/run_folder.h"
 #include "experiment/run_index_private.h"
 
-static const char *const result_files[] = {"runs.jsonl", "results.json", "results.csv",
-                                           "report.html", NULL};
+/* Those of an experiment, and what was made of them later. */
+static const char *const result_files[] = {"runs.jsonl", "results.json", "results.csv", NULL};
+static const char *const replaced_files[] = {"runs.jsonl", "results.json", "results.csv",
+                                             "report.html", NULL};
 
 /* What the jobs of one phase share. */
 typedef struct phase {
@@ -201,18 +202,6 @@ static rud_status sort_runs(phase *phase, const rud_config *config)
     return status;
 }
 
-static rud_status write_page(const rud_runs *runs, const rud_config *config, const char *path)
-{
-    rud_results results = {0};
-    char *yaml = NULL;
-    RUD_TRY(rud_config_to_yaml(config, &yaml));
-    rud_status status = rud_results_compute(runs, &results);
-    if (status == RUD_OK) status = rud_report_write(&results, config->name, yaml, path);
-    rud_results_free(&results);
-    free(yaml);
-    return status;
-}
-
 static rud_status write_tables(const rud_runs *runs, const rud_config *config, const char *json,
                                const char *csv)
 {
@@ -231,17 +220,11 @@ static rud_status write_results(const char *folder, const rud_runs *runs, const 
 {
     char *json = rud_path_join(folder, "results.json");
     char *csv = rud_path_join(folder, "results.csv");
-    char *page = rud_path_join(folder, "report.html");
-    rud_status status = RUD_ENOMEM;
-    if (json == NULL || csv == NULL || page == NULL) {
-        rud_error(RUD_ENOMEM, "no memory for paths");
-    } else {
-        status = write_tables(runs, config, json, csv);
-        if (status == RUD_OK) status = write_page(runs, config, page);
-    }
+    const rud_status status = json != NULL && csv != NULL
+                                  ? write_tables(runs, config, json, csv)
+                                  : rud_error(RUD_ENOMEM, "no memory for paths");
     free(json);
     free(csv);
-    free(page);
     return status;
 }
 
@@ -271,7 +254,7 @@ rud_status rud_experiment_run(const rud_config *config, const rud_experiment_opt
                               rud_runs *runs)
 {
     *runs = (rud_runs){0};
-    RUD_TRY(rud_run_folder_open(options->folder, config, options->force, result_files));
+    RUD_TRY(rud_run_folder_open(options->folder, config, options->force, replaced_files));
     char *journal = rud_path_join(options->folder, "runs.jsonl");
     if (journal == NULL) return rud_error(RUD_ENOMEM, "no memory for a path");
     phase phase = {.options = options, .runs = runs, .journal = journal};
@@ -295,37 +278,28 @@ static rud_status read_sorted(const char *journal, const rud_config *config, rud
     return status;
 }
 
-static rud_status report_folder(const char *folder, const char *config_path, const char *journal,
-                                const char *page)
+static rud_status read_files(const char *folder, const char *config_path, const char *journal,
+                             rud_config *config, rud_runs *runs)
 {
-    rud_config config;
-    rud_runs runs = {0};
     if (!rud_file_exists(config_path) || !rud_file_exists(journal)) {
         return rud_error(RUD_EINVAL,
                          "%s: not the folder of an experiment: it holds no config.yaml "
                          "or no runs.jsonl",
                          folder);
     }
-    RUD_TRY(rud_config_read(config_path, NULL, 0, &config));
-    rud_status status = read_sorted(journal, &config, &runs);
-    if (status == RUD_OK) status = write_page(&runs, &config, page);
-    rud_runs_free(&runs);
-    return status;
+    RUD_TRY(rud_config_read(config_path, NULL, 0, config));
+    return read_sorted(journal, config, runs);
 }
 
-rud_status rud_experiment_report(const char *folder, const char *path)
+rud_status rud_experiment_read(const char *folder, rud_config *config, rud_runs *runs)
 {
-    char *config = rud_path_join(folder, "config.yaml");
+    *runs = (rud_runs){0};
+    char *config_path = rud_path_join(folder, "config.yaml");
     char *journal = rud_path_join(folder, "runs.jsonl");
-    char *page = path != NULL ? strdup(path) : rud_path_join(folder, "report.html");
-    rud_status status = RUD_ENOMEM;
-    if (config == NULL || journal == NULL || page == NULL) {
-        rud_error(RUD_ENOMEM, "no memory for paths");
-    } else {
-        status = report_folder(folder, config, journal, page);
-    }
-    free(config);
+    const rud_status status = config_path != NULL && journal != NULL
+                                  ? read_files(folder, config_path, journal, config, runs)
+                                  : rud_error(RUD_ENOMEM, "no memory for paths");
+    free(config_path);
     free(journal);
-    free(page);
     return status;
 }

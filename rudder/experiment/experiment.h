@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 #include "base/stop.h"
-#include "experiment/config.h"
+#include "config/config.h"
 #include "experiment/results.h"
 
 #ifdef __cplusplus
@@ -22,8 +22,8 @@ typedef struct rud_experiment_options {
     const volatile sig_atomic_t *stop; /* NULL, or set by rud_stop_request */
 } rud_experiment_options;
 
-/* Runs what is not done yet and leaves config.yaml, runs.jsonl, results.json, results.csv and
- * report.html in the folder. Each finished run is on disk before the next starts. A finished
+/* Runs what is not done yet and leaves config.yaml, runs.jsonl, results.json and results.csv in
+ * the folder. Each finished run is on disk before the next starts. A finished
  * experiment is only read.
  *
  * runs: out, in the order of the jobs; caller frees by rud_runs_free, also on failure.
@@ -50,8 +50,10 @@ typedef struct rud_run_task {
  * *run by rud_run_free, also on failure. */
 rud_status rud_run_play(const rud_run_task *task, rud_run *run);
 
-/* Writes report.html again from the results in a run folder; path NULL: <folder>/report.html. */
-rud_status rud_experiment_report(const char *folder, const char *path);
+/* Reads back the configuration and the runs, as rud_experiment_run gave them, of a run folder whose
+ * experiment need not be finished. Caller frees *runs by rud_runs_free, also on failure.
+ * RUD_EINVAL: not the folder of an experiment. */
+rud_status rud_experiment_read(const char *folder, rud_config *config, rud_runs *runs);
 
 #ifdef __cplusplus
 }

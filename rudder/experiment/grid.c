@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "experiment/statistics.h"
+#include "base/statistics.h"
 
 bool rud_grid_setting(const rud_grid *grid, size_t k, rud_setting *setting)
 {

@@ -2,7 +2,8 @@
 #ifndef RUD_EXPERIMENT_GRID_H
 #define RUD_EXPERIMENT_GRID_H
 
-#include "experiment/config.h"
+#include "config/config.h"
+#include "experiment/results.h"
 
 /* Settings of the grid: setting k = 0, 1, ...; false behind the last. */
 bool rud_grid_setting(const rud_grid *grid, size_t k, rud_setting *setting);

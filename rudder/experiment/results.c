@@ -1,10 +1,10 @@
-#include "experiment/results_private.h"
+#include "experiment/results.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "experiment/statistics.h"
+#include "base/statistics.h"
 
 bool rud_same_variant(const rud_run *a, const rud_run *b)
 {

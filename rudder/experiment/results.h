@@ -128,12 +128,22 @@ bool rud_summary_is_bound(const rud_summary *summary, double episodes);
 const rud_comparison *rud_results_comparison(const rud_results *results,
                                              const rud_summary *summary);
 
+/* The same environment and delay; in a group also the same method. */
+bool rud_same_variant(const rud_run *a, const rud_run *b);
+bool rud_same_group(const rud_run *a, const rud_run *b);
+
+/* Is summary k the first of its variant? */
+bool rud_first_of_variant(const rud_results *results, size_t k);
+
+/* The summary whose method is compared with the others of the member's variant. */
+const rud_summary *rud_reference(const rud_results *results, const rud_summary *member);
+
+/* Why the first failed run of the group failed; "" if none did. */
+const char *rud_first_error(const rud_runs *runs, const rud_run *group);
+
 /* config: effective configuration as JSON text. results.json and results.csv, atomically. */
 rud_status rud_results_write_json(const rud_results *results, const char *config, const char *path);
 rud_status rud_results_write_csv(const rud_results *results, const char *path);
-
-/* The table for people. */
-rud_status rud_results_print(const rud_results *results, FILE *stream);
 
 /* The JSON text of results.json; caller owns. */
 rud_status rud_results_to_json(const rud_results *results, const char *config, char **text);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "experiment/json_values_private.h"
+#include "base/json.h"
 #include "experiment/run_json_private.h"
 
 static const char *const columns[] = {

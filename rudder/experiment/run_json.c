@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "experiment/json_values_private.h"
+#include "base/json.h"
 
 static const char *const regret_keys[RUD_REGRETS] = {"regret_500", "regret_1000", "regret_2000"};
 

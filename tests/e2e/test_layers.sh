@@ -12,7 +12,10 @@ may_include() {
     redistribution) echo base nn episodes envs attribution ;;
     agents) echo base nn episodes envs attribution redistribution ;;
     agent_bridge) echo base nn episodes envs attribution redistribution ;;
-    experiment) echo base nn episodes envs attribution redistribution agents agent_bridge ;;
+    judge) echo base nn episodes envs attribution redistribution ;;
+    config) echo base nn episodes envs attribution redistribution agents agent_bridge ;;
+    experiment | training) echo base nn episodes envs attribution redistribution agents config ;;
+    report) echo base episodes envs attribution redistribution config experiment training judge ;;
     *) return 1 ;;
     esac
 }

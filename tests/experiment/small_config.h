@@ -1,11 +1,11 @@
-/* A small experiment for the tests of this folder: watch-repair with a delay of 5 steps. */
+/* A small experiment for tests: watch-repair with a delay of 5 steps. */
 #ifndef TESTS_EXPERIMENT_SMALL_CONFIG_H
 #define TESTS_EXPERIMENT_SMALL_CONFIG_H
 
 #include <stdio.h>
 #include <string.h>
 
-#include "experiment/config.h"
+#include "config/config.h"
 #include "tests/harness.h"
 
 #define ck_assert_ok(expression) ck_assert_msg((expression) == RUD_OK, "%s", rud_last_error())

@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "experiment/statistics.h"
+#include "base/statistics.h"
+#include "report/report.h"
 #include "tests/experiment/sample_runs.h"
 
 static rud_run plain_run(const char *method, uint64_t seed, size_t episodes, size_t cap)
@@ -446,7 +447,7 @@ static char *print_table(const rud_results *results)
     char *path = path_in(test_folder(), "table");
     FILE *stream = fopen(path, "w");
     ck_assert_ptr_nonnull(stream);
-    ck_assert_int_eq(rud_results_print(results, stream), RUD_OK);
+    ck_assert_int_eq(rud_report_print(results, stream), RUD_OK);
     fclose(stream);
     char *text = read_text(path);
     free(path);

@@ -1,0 +1,218 @@
+/* What is judged: methods, a model and its explanations of all episodes. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge/judge_private.h"
+
+enum { CHUNK = 32 }; /* episodes a job */
+
+rud_status rud_judge_method_parse(const char *text, rud_judge_method *method)
+{
+    char copy[RUD_JUDGEMENT_TEXT];
+    *method = (rud_judge_method){.options = rud_attribution_options_default()};
+    if (strlen(text) >= sizeof copy) {
+        return rud_error(RUD_EINVAL, "method '%s' is longer than %zu characters", text,
+                         sizeof copy - 1);
+    }
+    snprintf(method->label, sizeof method->label, "%s", text);
+    snprintf(copy, sizeof copy, "%s", text);
+    char *next = strchr(copy, ':');
+    if (next) *next++ = '\0';
+    RUD_TRY(rud_attribution_set(&method->options, "method", copy));
+    while (next) {
+        char *name = next, *value = strchr(name, '=');
+        next = strchr(name, ',');
+        if (next) *next++ = '\0';
+        if (!value || (next && value > next)) {
+            return rud_error(RUD_EINVAL, "method '%s': '%s' is not OPTION=VALUE", text, name);
+        }
+        *value++ = '\0';
+        if (strcmp(name, "step") == 0 || strcmp(name, "steps") == 0 ||
+            strcmp(name, "method") == 0 || strcmp(name, "output") == 0) {
+            return rud_error(RUD_EINVAL,
+                             "method '%s': the option '%s' is not allowed here; each step's "
+                             "relevance for the last prediction is judged",
+                             text, name);
+        }
+        RUD_TRY(rud_error_context(rud_attribution_set(&method->options, name, value), "method '%s'",
+                                  text));
+    }
+    return RUD_OK;
+}
+
+/* Not every method suits a model without a network, or in both directions. */
+static bool suits(const rud_network *network, const rud_attribution_method *method)
+{
+    const bool difference = method == rud_attribution_method_at(0);
+    if (!network) return difference;
+    return !difference || !rud_network_specification(network)->bidirectional;
+}
+
+/* Those given, or all that suit. */
+static rud_status choose_methods(rud_judged *judged)
+{
+    const rud_judge_case *given = judged->given;
+    const rud_attribution_method *method;
+    size_t all = 0;
+    while (rud_attribution_method_at(all)) all++;
+    judged->methods = calloc(all + given->method_count, sizeof *judged->methods);
+    if (!judged->methods) return rud_error(RUD_ENOMEM, "no memory for the methods");
+    for (size_t k = 0; k < given->method_count; k++) {
+        judged->methods[judged->method_count++] = given->methods[k];
+    }
+    for (size_t k = 0; given->method_count == 0 && k < all; k++) {
+        method = rud_attribution_method_at(k);
+        if (!suits(judged->network, method)) continue;
+        RUD_TRY(rud_judge_method_parse(method->name, &judged->methods[judged->method_count++]));
+    }
+    for (size_t k = 0; k < judged->method_count; k++) {
+        judged->methods[k].options.output = given->output;
+    }
+    return RUD_OK;
+}
+
+/* The mean of all observations, as inputs of a network that has none stored. */
+static rud_status find_mean(rud_judged *judged)
+{
+    const size_t D = rud_network_specification(judged->network)->inputs;
+    double *sums = calloc(D, sizeof *sums);
+    size_t rows = 0;
+    judged->feature_mean = calloc(D, sizeof *judged->feature_mean);
+    rud_status status = sums && judged->feature_mean
+                            ? RUD_OK
+                            : rud_error(RUD_ENOMEM, "no memory for %zu features", D);
+    for (size_t e = 0; e < judged->given->count && status == RUD_OK; e++) {
+        const rud_episode *episode = judged->given->episodes[e];
+        if (episode->observation_width != D) {
+            status = rud_error(RUD_EINVAL,
+                               "episode %zu: observations have %zu numbers, the network reads %zu",
+                               e, episode->observation_width, D);
+        }
+        for (size_t k = 0; status == RUD_OK && k < episode->observation_rows * D; k++) {
+            sums[k % D] += episode->observations[k];
+        }
+        rows += episode->observation_rows;
+    }
+    for (size_t d = 0; status == RUD_OK && d < D; d++) {
+        judged->feature_mean[d] = (float)(sums[d] / (double)rows);
+    }
+    free(sums);
+    return status;
+}
+
+static rud_status open_case(rud_judged *judged, bool needs_network)
+{
+    const rud_judge_case *given = judged->given;
+    if (given->count == 0) return rud_error(RUD_EINVAL, "there is no episode to judge by");
+    if (needs_network && !judged->network) {
+        return rud_error(RUD_EINVAL, "the predictor \"%s\" has no network, which this judge needs",
+                         rud_predictor_cell(given->predictor));
+    }
+    RUD_TRY(choose_methods(judged));
+    if (!given->predictor) RUD_TRY(find_mean(judged));
+    judged->first = calloc(given->count + 1, sizeof *judged->first);
+    if (!judged->first) return rud_error(RUD_ENOMEM, "no memory for %zu episodes", given->count);
+    for (size_t e = 0; e < given->count; e++) {
+        judged->first[e + 1] = judged->first[e] + given->episodes[e]->steps;
+    }
+    return rud_pool_create(judged->work->threads, &judged->pool);
+}
+
+rud_status rud_judged_open(const rud_judge_case *given, const rud_judge_work *work,
+                           bool needs_network, rud_judged *judged)
+{
+    *judged = (rud_judged){
+        .given = given,
+        .work = work,
+        .network = given->predictor ? rud_predictor_network(given->predictor) : given->network,
+    };
+    return open_case(judged, needs_network);
+}
+
+void rud_judged_close(rud_judged *judged)
+{
+    rud_progress_free(&judged->progress);
+    rud_pool_free(&judged->pool);
+    free(judged->first);
+    free(judged->feature_mean);
+    free(judged->methods);
+    *judged = (rud_judged){0};
+}
+
+size_t rud_judged_steps(const rud_judged *judged)
+{
+    return judged->first[judged->given->count];
+}
+
+rud_status rud_judged_explainer(const rud_judged *judged, const rud_attribution_options *options,
+                                rud_explainer **explainer)
+{
+    if (judged->given->predictor) {
+        return rud_explainer_create(judged->given->predictor, options, explainer);
+    }
+    return rud_explainer_create_for_network(judged->network, judged->feature_mean, options,
+                                            explainer);
+}
+
+/* One pass of rud_judged_explain. */
+typedef struct pass {
+    rud_judged *judged;
+    const rud_network *network;
+    double *relevance; /* [methods][steps] */
+    size_t chunks;
+} pass;
+
+static rud_status explain_chunk(const pass *p, rud_explainer *explainer, size_t first, size_t end,
+                                double *relevance)
+{
+    rud_explanation explanations[CHUNK];
+    const rud_judged *judged = p->judged;
+    if (p->network) RUD_TRY(rud_explainer_set_network(explainer, p->network));
+    RUD_TRY(
+        rud_explainer_run(explainer, judged->given->episodes + first, end - first, explanations));
+    for (size_t e = first; e < end; e++) {
+        rud_explanation *explanation = &explanations[e - first];
+        double *to = relevance + judged->first[e];
+        for (size_t t = 0; t < explanation->steps; t++) {
+            to[t] = rud_explanation_contribution(explanation, t);
+        }
+        rud_explanation_free(explanation);
+    }
+    return RUD_OK;
+}
+
+static rud_status explain_job(void *context, size_t job, size_t thread)
+{
+    const pass *p = context;
+    const rud_judged *judged = p->judged;
+    const size_t m = job / p->chunks, first = job % p->chunks * CHUNK;
+    const size_t end = first + CHUNK < judged->given->count ? first + CHUNK : judged->given->count;
+    rud_explainer *explainer = NULL;
+    (void)thread;
+    RUD_TRY(rud_judge_stopped(judged->work));
+    rud_status status = rud_judged_explainer(judged, &judged->methods[m].options, &explainer);
+    if (status == RUD_OK) {
+        status =
+            explain_chunk(p, explainer, first, end, p->relevance + m * rud_judged_steps(judged));
+    }
+    rud_explainer_free(&explainer);
+    rud_progress_advance(judged->progress, 1, NULL);
+    return rud_error_context(status, "%s", judged->methods[m].label);
+}
+
+static size_t count_chunks(const rud_judged *judged)
+{
+    return (judged->given->count + CHUNK - 1) / CHUNK;
+}
+
+size_t rud_judged_jobs(const rud_judged *judged)
+{
+    return judged->method_count * count_chunks(judged);
+}
+
+rud_status rud_judged_explain(rud_judged *judged, const rud_network *network, double *relevance)
+{
+    pass p = {judged, network, relevance, count_chunks(judged)};
+    return rud_pool_run(judged->pool, rud_judged_jobs(judged), explain_job, &p);
+}

@@ -1,0 +1,119 @@
+/* The episodes with the largest gains and losses, their key steps, and the features that matter
+ * there. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/episode_study_private.h"
+
+/* Is `fact` among the examples? */
+static bool chosen(const rud_episode_study *study, size_t fact)
+{
+    for (size_t k = 0; k < study->example_count; k++) {
+        if (study->examples[k].fact == fact) return true;
+    }
+    return false;
+}
+
+/* The largest rises, or the deepest falls, of episodes that are not chosen yet. */
+static void choose(rud_episode_study *study, bool gain)
+{
+    for (size_t taken = 0; taken < RUD_STUDY_EXAMPLES; taken++) {
+        size_t best = study->count;
+        double most = 0;
+        for (size_t k = 0; k < study->count; k++) {
+            const double size = gain ? study->facts[k].rise : -study->facts[k].fall;
+            if (size <= most || chosen(study, k)) continue;
+            most = size;
+            best = k;
+        }
+        if (best == study->count) return;
+        study->examples[study->example_count++] = (rud_episode_example){.fact = best, .gain = gain};
+    }
+}
+
+static rud_status read_example(rud_episode_study *study, rud_episode_example *example)
+{
+    const rud_episode_report *report = study->report;
+    const rud_episode_fact *fact = &study->facts[example->fact];
+    rud_dataset *source;
+    RUD_TRY(rud_dataset_open(report->data[fact->file], report->reading, &source));
+    const rud_status status = rud_dataset_read(source, fact->index, &example->episode);
+    rud_dataset_close(&source);
+    return status;
+}
+
+/* The steps t >= 1 with the largest |difference|, in order of size. */
+static void find_keys(rud_episode_example *example)
+{
+    const double *difference = example->explanation.step_relevance;
+    while (example->key_count < RUD_STUDY_KEY_STEPS) {
+        size_t best = 0;
+        for (size_t t = 1; t < example->explanation.steps; t++) {
+            bool taken = difference[t] == 0;
+            for (size_t k = 0; k < example->key_count; k++) taken |= example->keys[k].step == t;
+            if (!taken && (best == 0 || fabs(difference[t]) > fabs(difference[best]))) best = t;
+        }
+        if (best == 0) return;
+        example->keys[example->key_count++] =
+            (rud_key_step){.step = best, .reward = difference[best]};
+    }
+}
+
+/* The features of the largest |relevance| at the key step. */
+static void find_features(const rud_explainer *explainer, const rud_explanation *e,
+                          rud_key_step *key)
+{
+    const float *row = e->relevance + key->step * e->width;
+    double before = (double)INFINITY;
+    while (key->feature_count < RUD_STUDY_KEY_FEATURES) {
+        size_t best = e->width;
+        for (size_t d = 0; d < e->width; d++) {
+            const double size = fabs((double)row[d]);
+            if (size > 0 && size < before && (best == e->width || size > fabs((double)row[best]))) {
+                best = d;
+            }
+        }
+        if (best == e->width) return;
+        before = fabs((double)row[best]);
+        const size_t k = key->feature_count++;
+        key->features[k].relevance = (double)row[best];
+        rud_explainer_feature_name(explainer, best, key->features[k].name,
+                                   sizeof key->features[k].name);
+    }
+}
+
+static rud_status explain(rud_explainer *difference, rud_explainer *features,
+                          rud_episode_example *example)
+{
+    const rud_episode *episode = example->episode;
+    rud_explanation e;
+    RUD_TRY(rud_explainer_run(difference, &episode, 1, &example->explanation));
+    find_keys(example);
+    if (features == NULL) return RUD_OK;
+    RUD_TRY(rud_explainer_run(features, &episode, 1, &e));
+    for (size_t k = 0; k < example->key_count; k++) find_features(features, &e, &example->keys[k]);
+    rud_explanation_free(&e);
+    return RUD_OK;
+}
+
+rud_status rud_episode_study_examples(rud_episode_study *study)
+{
+    const rud_predictor *predictor = study->report->predictor;
+    rud_explainer *difference = NULL, *features = NULL;
+    rud_attribution_options options = rud_attribution_options_default();
+    choose(study, true);
+    choose(study, false);
+    rud_status status = rud_explainer_create(predictor, &options, &difference);
+    if (status == RUD_OK && rud_predictor_network(predictor) != NULL) {
+        status = rud_attribution_set(&options, "method", "lrp");
+        if (status == RUD_OK) status = rud_explainer_create(predictor, &options, &features);
+    }
+    for (size_t k = 0; status == RUD_OK && k < study->example_count; k++) {
+        status = read_example(study, &study->examples[k]);
+        if (status == RUD_OK) status = explain(difference, features, &study->examples[k]);
+    }
+    rud_explainer_free(&difference);
+    rud_explainer_free(&features);
+    return status;
+}
