@@ -1,5 +1,5 @@
-/* Values of JSON documents (json-c): written so that doubles read back exactly, read so that an
- * error names the field. */
+/* JSON documents (json-c): parsed strictly, written so that doubles read back exactly, read so that
+ * an error names the field. */
 #ifndef RUD_BASE_JSON_H
 #define RUD_BASE_JSON_H
 
@@ -10,8 +10,21 @@
 
 #include "base/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Parses text[length], all of it one JSON object. RUD_EFORMAT names the byte where it goes wrong;
+ * the first is 1. An integer beyond 64 bits, which json-c would clip, is refused; NaN and Infinity,
+ * which JSON does not know, are let through as numbers. The caller frees *root by
+ * json_object_put. */
+rud_status rud_json_parse(const char *text, size_t length, json_object **root);
+
+/* A key of `object` that is not in known[count]; NULL if there is none. View into the object. */
+const char *rud_json_unknown_key(json_object *object, const char *const *known, size_t count);
+
 /* Puts `value` under `key`, or at the end of an array; takes it. False without memory, also where
- * `value` is NULL: it could not be made. */
+ * `value`, `object` or `array` is NULL: it could not be made. So it is with all below. */
 bool rud_json_put(json_object *object, const char *key, json_object *value);
 bool rud_json_push(json_object *array, json_object *value);
 
@@ -26,7 +39,8 @@ bool rud_json_push_number(json_object *array, double value);
 bool rud_json_push_rounded(json_object *array, double value);
 
 bool rud_json_put_null(json_object *object, const char *key);
-bool rud_json_put_count(json_object *object, const char *key, size_t value);
+bool rud_json_put_count(json_object *object, const char *key, uint64_t value);
+bool rud_json_push_count(json_object *array, uint64_t value);
 bool rud_json_put_bool(json_object *object, const char *key, bool value);
 bool rud_json_put_text(json_object *object, const char *key, const char *value);
 
@@ -45,6 +59,9 @@ rud_status rud_json_get_name(json_object *object, const char *key, char *name, s
 rud_status rud_json_get_text(json_object *object, const char *key, char **text);
 
 /* Number k of an array; NaN where it is null. False where it is something else. */
-bool rud_number_text_at(json_object *array, size_t k, double *value);
+bool rud_json_number_at(json_object *array, size_t k, double *value);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

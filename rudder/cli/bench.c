@@ -176,21 +176,21 @@ rud_status cli_bench_measure(const cli_bench_case *what, cli_bench_result *resul
 static rud_status print_json(const cli_bench_case *what, const cli_bench_result *result)
 {
     json_object *o = json_object_new_object();
-    bool made = cli_json_add_text(o, "part", what->part) && cli_json_add_count(o, "D", what->D) &&
-                cli_json_add_count(o, "H", what->H) && cli_json_add_count(o, "B", what->B) &&
-                cli_json_add_count(o, "T", what->T) &&
-                cli_json_add_count(o, "threads", what->threads) &&
-                cli_json_add_text(o, "cell", what->cell->name) &&
-                cli_json_add_count(o, "reps", what->reps) &&
-                cli_json_add_real(o, "median_ms", result->median_ms) &&
-                cli_json_add_real(o, "min_ms", result->min_ms);
+    bool made = rud_json_put_text(o, "part", what->part) && rud_json_put_count(o, "D", what->D) &&
+                rud_json_put_count(o, "H", what->H) && rud_json_put_count(o, "B", what->B) &&
+                rud_json_put_count(o, "T", what->T) &&
+                rud_json_put_count(o, "threads", what->threads) &&
+                rud_json_put_text(o, "cell", what->cell->name) &&
+                rud_json_put_count(o, "reps", what->reps) &&
+                rud_json_put_number(o, "median_ms", result->median_ms) &&
+                rud_json_put_number(o, "min_ms", result->min_ms);
     if (made && isfinite(result->steps_per_second)) {
-        made = cli_json_add_text(o, "environment", what->environment) &&
-               cli_json_add_real(o, "steps_per_second", result->steps_per_second);
+        made = rud_json_put_text(o, "environment", what->environment) &&
+               rud_json_put_number(o, "steps_per_second", result->steps_per_second);
     }
     if (made && isfinite(result->forward_ms)) {
-        made = cli_json_add_real(o, "forward_ms", result->forward_ms) &&
-               cli_json_add_real(o, "lrp_ms", result->median_ms);
+        made = rud_json_put_number(o, "forward_ms", result->forward_ms) &&
+               rud_json_put_number(o, "lrp_ms", result->median_ms);
     }
     if (made) return cli_json_print(o, stdout);
     json_object_put(o);

@@ -316,12 +316,12 @@ static rud_status print_latency(const bench *b, const char *what, latency found,
         return RUD_OK;
     }
     json_object *o = json_object_new_object();
-    if (cli_json_add_text(o, "part", "bridge") && cli_json_add_text(o, "measure", what) &&
-        cli_json_add_real(o, "median_us", found.median) &&
-        cli_json_add_real(o, "p99_us", found.p99) &&
-        cli_json_add_real(o, "echo_median_us", beside.median) &&
-        cli_json_add_real(o, "echo_p99_us", beside.p99) &&
-        cli_json_add_real(o, "above_echo_us", found.median - beside.median)) {
+    if (rud_json_put_text(o, "part", "bridge") && rud_json_put_text(o, "measure", what) &&
+        rud_json_put_number(o, "median_us", found.median) &&
+        rud_json_put_number(o, "p99_us", found.p99) &&
+        rud_json_put_number(o, "echo_median_us", beside.median) &&
+        rud_json_put_number(o, "echo_p99_us", beside.p99) &&
+        rud_json_put_number(o, "above_echo_us", found.median - beside.median)) {
         return cli_json_print(o, stdout);
     }
     json_object_put(o);
@@ -478,10 +478,10 @@ static rud_status print_throughput(const bench *b, const char *what, double rate
         return RUD_OK;
     }
     json_object *o = json_object_new_object();
-    if (cli_json_add_text(o, "part", "bridge") && cli_json_add_text(o, "measure", what) &&
-        cli_json_add_real(o, "per_second", rate) &&
-        cli_json_add_real(o, "slowest_to_mean", fairness) &&
-        cli_json_add_count(o, "server_mib", memory)) {
+    if (rud_json_put_text(o, "part", "bridge") && rud_json_put_text(o, "measure", what) &&
+        rud_json_put_number(o, "per_second", rate) &&
+        rud_json_put_number(o, "slowest_to_mean", fairness) &&
+        rud_json_put_count(o, "server_mib", memory)) {
         return cli_json_print(o, stdout);
     }
     json_object_put(o);

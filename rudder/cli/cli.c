@@ -119,29 +119,6 @@ rud_status cli_json_print(json_object *object, FILE *stream)
     return text ? RUD_OK : rud_error(RUD_ENOMEM, "no memory for the JSON output");
 }
 
-bool cli_json_add(json_object *object, const char *name, json_object *value)
-{
-    if (object && value && json_object_object_add(object, name, value) == 0) return true;
-    json_object_put(value);
-    return false;
-}
-
-bool cli_json_add_real(json_object *object, const char *name, double value)
-{
-    if (!isfinite(value)) return object && json_object_object_add(object, name, NULL) == 0;
-    return cli_json_add(object, name, json_object_new_double(value));
-}
-
-bool cli_json_add_count(json_object *object, const char *name, uint64_t value)
-{
-    return cli_json_add(object, name, json_object_new_uint64(value));
-}
-
-bool cli_json_add_text(json_object *object, const char *name, const char *value)
-{
-    return cli_json_add(object, name, json_object_new_string(value));
-}
-
 void cli_space_text(const rud_space *space, char *text, size_t size)
 {
     if (space->kind == RUD_SPACE_BOX) {

@@ -78,15 +78,6 @@ uint64_t cli_number(struct argp_state *state, const char *what, const char *text
 /* Prints `object` as one line of JSON and frees it; NULL: no memory was left for it. */
 rud_status cli_json_print(json_object *object, FILE *stream);
 
-/* Adds a member; takes `value`, of which NULL stands for memory that was not there. Returns whether
- * it worked. */
-bool cli_json_add(json_object *object, const char *name, json_object *value);
-
-/* A number, or null for what is not finite, which JSON does not know. */
-bool cli_json_add_real(json_object *object, const char *name, double value);
-bool cli_json_add_count(json_object *object, const char *name, uint64_t value);
-bool cli_json_add_text(json_object *object, const char *name, const char *value);
-
 /* A space as Gymnasium writes it, "MultiDiscrete([2, 4])", in text[size]. */
 void cli_space_text(const rud_space *space, char *text, size_t size);
 

@@ -92,14 +92,14 @@ static rud_status add_json(json_object *list, const rud_env_spec *spec, const ch
                            const char *action, const char *names)
 {
     json_object *o = json_object_new_object();
-    if (cli_json_add_text(o, "name", spec->name) &&
-        cli_json_add_text(o, "summary", spec->summary) &&
-        cli_json_add_text(o, "observation_space", observation) &&
-        cli_json_add_text(o, "action_space", action) && cli_json_add_text(o, "options", names) &&
-        cli_json_add_count(o, "max_steps", spec->max_steps) &&
-        cli_json_add_real(o, "reward_min", spec->reward_min) &&
-        cli_json_add_real(o, "reward_max", spec->reward_max) &&
-        cli_json_add_real(o, "optimal_return", spec->optimal_return) && list &&
+    if (rud_json_put_text(o, "name", spec->name) &&
+        rud_json_put_text(o, "summary", spec->summary) &&
+        rud_json_put_text(o, "observation_space", observation) &&
+        rud_json_put_text(o, "action_space", action) && rud_json_put_text(o, "options", names) &&
+        rud_json_put_count(o, "max_steps", spec->max_steps) &&
+        rud_json_put_number(o, "reward_min", spec->reward_min) &&
+        rud_json_put_number(o, "reward_max", spec->reward_max) &&
+        rud_json_put_number(o, "optimal_return", spec->optimal_return) && list &&
         json_object_array_add(list, o) == 0) {
         return RUD_OK;
     }

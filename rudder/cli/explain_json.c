@@ -68,7 +68,7 @@ static json_object *options_json(const cli_explain_arguments *arguments)
         const bool file = arguments->attribution.baseline && strcmp(option->name, "baseline") == 0;
         json_object *value =
             file ? json_object_new_string(arguments->attribution.baseline) : value_json(text);
-        if (cli_json_add(o, option->name, value)) continue;
+        if (rud_json_put(o, option->name, value)) continue;
         json_object_put(o);
         return NULL;
     }
@@ -80,26 +80,26 @@ static bool add_head(json_object *o, const cli_explain_arguments *arguments,
 {
     const rud_explanation *e = &explained->explanation;
     const char *id = explained->episode->id;
-    return (id ? cli_json_add_text(o, "id", id)
+    return (id ? rud_json_put_text(o, "id", id)
                : o && json_object_object_add(o, "id", NULL) == 0) &&
-           cli_json_add_text(o, "method", arguments->attribution.options.method->name) &&
-           cli_json_add(o, "options", options_json(arguments)) &&
-           cli_json_add_real(o, "prediction", e->prediction) &&
+           rud_json_put_text(o, "method", arguments->attribution.options.method->name) &&
+           rud_json_put(o, "options", options_json(arguments)) &&
+           rud_json_put_number(o, "prediction", e->prediction) &&
            (!isfinite(e->baseline_prediction) ||
-            cli_json_add_real(o, "baseline_prediction", e->baseline_prediction));
+            rud_json_put_number(o, "baseline_prediction", e->baseline_prediction));
 }
 
 static bool add_relevance(json_object *o, const rud_explanation *e)
 {
-    return (!e->relevance || cli_json_add(o, "relevance", relevance_json(e))) &&
+    return (!e->relevance || rud_json_put(o, "relevance", relevance_json(e))) &&
            (!e->step_relevance ||
-            cli_json_add(o, "step_relevance", numbers_json(e->step_relevance, e->steps))) &&
-           (!e->absorbed || cli_json_add(o, "absorbed", numbers_json(e->absorbed, e->steps))) &&
+            rud_json_put(o, "step_relevance", numbers_json(e->step_relevance, e->steps))) &&
+           (!e->absorbed || rud_json_put(o, "absorbed", numbers_json(e->absorbed, e->steps))) &&
            (!e->step_relevance || !isfinite(e->initial_relevance) ||
-            cli_json_add_real(o, "initial_relevance", e->initial_relevance)) &&
-           (!isfinite(e->irrelevant) || cli_json_add_real(o, "irrelevant", e->irrelevant)) &&
-           cli_json_add_real(o, "total", e->total) &&
-           cli_json_add_real(o, "conservation_error", e->conservation_error);
+            rud_json_put_number(o, "initial_relevance", e->initial_relevance)) &&
+           (!isfinite(e->irrelevant) || rud_json_put_number(o, "irrelevant", e->irrelevant)) &&
+           rud_json_put_number(o, "total", e->total) &&
+           rud_json_put_number(o, "conservation_error", e->conservation_error);
 }
 
 rud_status cli_explain_write_json(const cli_explain_arguments *arguments,

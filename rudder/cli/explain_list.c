@@ -6,9 +6,9 @@
 static json_object *option_json(const rud_attribution_option *option)
 {
     json_object *o = json_object_new_object();
-    if (cli_json_add_text(o, "name", option->name) &&
-        cli_json_add_text(o, "values", option->values) &&
-        cli_json_add_text(o, "summary", option->summary)) {
+    if (rud_json_put_text(o, "name", option->name) &&
+        rud_json_put_text(o, "values", option->values) &&
+        rud_json_put_text(o, "summary", option->summary)) {
         return o;
     }
     json_object_put(o);
@@ -22,9 +22,7 @@ static json_object *options_json(const rud_attribution_method *method)
     bool made = list != NULL;
     for (size_t k = 0; made && (option = rud_attribution_option_at(k)); k++) {
         if (!cli_attribution_reads(method, option)) continue;
-        json_object *item = option_json(option);
-        made = item && json_object_array_add(list, item) == 0;
-        if (!made) json_object_put(item);
+        made = rud_json_push(list, option_json(option));
     }
     if (made) return list;
     json_object_put(list);
@@ -34,13 +32,13 @@ static json_object *options_json(const rud_attribution_method *method)
 static json_object *method_json(const rud_attribution_method *method)
 {
     json_object *o = json_object_new_object();
-    if (cli_json_add_text(o, "name", method->name) &&
-        cli_json_add_text(o, "summary", method->summary) &&
-        cli_json_add_text(o, "cost", method->cost) &&
-        cli_json_add(o, "conserves", json_object_new_boolean(method->conserves)) &&
-        cli_json_add(o, "causal", json_object_new_boolean(method->causal)) &&
-        cli_json_add_text(o, "source", method->source) &&
-        cli_json_add(o, "options", options_json(method))) {
+    if (rud_json_put_text(o, "name", method->name) &&
+        rud_json_put_text(o, "summary", method->summary) &&
+        rud_json_put_text(o, "cost", method->cost) &&
+        rud_json_put(o, "conserves", json_object_new_boolean(method->conserves)) &&
+        rud_json_put(o, "causal", json_object_new_boolean(method->causal)) &&
+        rud_json_put_text(o, "source", method->source) &&
+        rud_json_put(o, "options", options_json(method))) {
         return o;
     }
     json_object_put(o);
@@ -53,9 +51,7 @@ static rud_status list_json(FILE *stream)
     const rud_attribution_method *method;
     bool made = list != NULL;
     for (size_t k = 0; made && (method = rud_attribution_method_at(k)); k++) {
-        json_object *item = method_json(method);
-        made = item && json_object_array_add(list, item) == 0;
-        if (!made) json_object_put(item);
+        made = rud_json_push(list, method_json(method));
     }
     if (made) return cli_json_print(list, stream);
     json_object_put(list);

@@ -108,7 +108,7 @@ static bool add_named(json_object *object, const char *prefix, const char *name,
 {
     char key[64];
     snprintf(key, sizeof key, "%s_%s", prefix, name);
-    return cli_json_add_real(object, key, value);
+    return rud_json_put_number(object, key, value);
 }
 
 static bool add_quantiles(json_object *object, const char *prefix, const values *sorted)
@@ -121,10 +121,10 @@ static bool add_quantiles(json_object *object, const char *prefix, const values 
     json_object *o = json_object_new_object();
     bool added = o != NULL;
     for (size_t k = 0; added && k < sizeof quantiles / sizeof *quantiles; k++) {
-        added = cli_json_add_real(o, quantiles[k].name, quantile(sorted, quantiles[k].share));
+        added = rud_json_put_number(o, quantiles[k].name, quantile(sorted, quantiles[k].share));
     }
     snprintf(key, sizeof key, "%s_quantiles", prefix);
-    return cli_json_add(object, key, o) && added;
+    return rud_json_put(object, key, o) && added;
 }
 
 /* The values are sorted. */
@@ -154,33 +154,34 @@ static bool add_histogram(json_object *object, const values *sorted)
         counts[place < BINS ? (size_t)place : BINS - 1]++;
     }
     json_object *o = json_object_new_object(), *list = json_object_new_array();
-    bool added = cli_json_add_real(o, "low", low) && cli_json_add_real(o, "width", width / BINS);
-    added = cli_json_add(o, "counts", list) && added;
+    bool added =
+        rud_json_put_number(o, "low", low) && rud_json_put_number(o, "width", width / BINS);
+    added = rud_json_put(o, "counts", list) && added;
     for (size_t k = 0; added && k < (width > 0 ? BINS : 1); k++) {
-        added = json_object_array_add(list, json_object_new_uint64(counts[k])) == 0;
+        added = rud_json_push_count(list, counts[k]);
     }
-    return cli_json_add(object, "return_histogram", o) && added;
+    return rud_json_put(object, "return_histogram", o) && added;
 }
 
 static bool add_space(json_object *object, const char *key, const rud_space *space)
 {
     char text[256];
-    if (!space) return cli_json_add_text(object, key, "unknown");
+    if (!space) return rud_json_put_text(object, key, "unknown");
     cli_space_text(space, text, sizeof text);
-    return cli_json_add_text(object, key, text);
+    return rud_json_put_text(object, key, text);
 }
 
 static bool add_arrays(json_object *object, const rud_dataset *dataset)
 {
     json_object *list = json_object_new_array();
     const rud_dataset_leaf *leaf;
-    if (!cli_json_add(object, "arrays", list)) return false;
+    if (!rud_json_put(object, "arrays", list)) return false;
     for (size_t k = 0; (leaf = rud_dataset_leaf_at(dataset, k)); k++) {
         json_object *o = json_object_new_object();
-        if (!cli_json_add_text(o, "name", leaf->name) ||
-            !cli_json_add_text(o, "type", leaf->type) ||
-            !cli_json_add_text(o, "space", leaf->space) ||
-            !cli_json_add_text(o, "use", leaf->readable ? "numbers" : "carried, no feature") ||
+        if (!rud_json_put_text(o, "name", leaf->name) ||
+            !rud_json_put_text(o, "type", leaf->type) ||
+            !rud_json_put_text(o, "space", leaf->space) ||
+            !rud_json_put_text(o, "use", leaf->readable ? "numbers" : "carried, no feature") ||
             json_object_array_add(list, o) != 0) {
             json_object_put(o);
             return false;
@@ -191,14 +192,14 @@ static bool add_arrays(json_object *object, const rud_dataset *dataset)
 
 static bool add_counts(json_object *object, const totals *sums, const rud_dataset *dataset)
 {
-    return cli_json_add_count(object, "terminated", sums->terminated) &&
-           cli_json_add_count(object, "truncated", sums->truncated) &&
-           cli_json_add_count(object, "unfinished", sums->unfinished) &&
-           cli_json_add_count(object, "tail_steps", rud_dataset_tail_steps(dataset)) &&
-           cli_json_add_count(object, "with_seed", sums->seeds) &&
-           cli_json_add_count(object, "final_observations", sums->final_observations) &&
-           cli_json_add_count(object, "outside_space", sums->outside) &&
-           cli_json_add_count(object, "unreadable", sums->unreadable);
+    return rud_json_put_count(object, "terminated", sums->terminated) &&
+           rud_json_put_count(object, "truncated", sums->truncated) &&
+           rud_json_put_count(object, "unfinished", sums->unfinished) &&
+           rud_json_put_count(object, "tail_steps", rud_dataset_tail_steps(dataset)) &&
+           rud_json_put_count(object, "with_seed", sums->seeds) &&
+           rud_json_put_count(object, "final_observations", sums->final_observations) &&
+           rud_json_put_count(object, "outside_space", sums->outside) &&
+           rud_json_put_count(object, "unreadable", sums->unreadable);
 }
 
 /* What a journal is beyond its episodes. */
@@ -206,28 +207,28 @@ static bool add_journal(json_object *object, const rud_journal_reader *reader)
 {
     if (!reader) return true;
     const rud_journal_progress progress = rud_journal_reader_progress(reader);
-    return cli_json_add_text(object, "task", rud_journal_reader_header(reader)->task) &&
-           cli_json_add_count(object, "segments", progress.segments) &&
-           cli_json_add_count(object, "bytes", progress.bytes) &&
-           cli_json_add_count(object, "tail_bytes", progress.tail_bytes) &&
-           cli_json_add_count(object, "damaged", progress.damaged);
+    return rud_json_put_text(object, "task", rud_journal_reader_header(reader)->task) &&
+           rud_json_put_count(object, "segments", progress.segments) &&
+           rud_json_put_count(object, "bytes", progress.bytes) &&
+           rud_json_put_count(object, "tail_bytes", progress.tail_bytes) &&
+           rud_json_put_count(object, "damaged", progress.damaged);
 }
 
 static bool add_all(json_object *object, totals *sums, const rud_dataset *dataset)
 {
     const double delayed = sums->paid > 0 ? sums->paid_last / sums->paid : NAN;
-    return cli_json_add_text(object, "kind", "episodes") &&
-           cli_json_add_text(object, "file", rud_dataset_path(dataset)) &&
-           cli_json_add_text(object, "format", rud_dataset_format(dataset)) &&
-           cli_json_add_count(object, "episodes", sums->returns.count) &&
-           cli_json_add_count(object, "steps", sums->steps) &&
+    return rud_json_put_text(object, "kind", "episodes") &&
+           rud_json_put_text(object, "file", rud_dataset_path(dataset)) &&
+           rud_json_put_text(object, "format", rud_dataset_format(dataset)) &&
+           rud_json_put_count(object, "episodes", sums->returns.count) &&
+           rud_json_put_count(object, "steps", sums->steps) &&
            add_distribution(object, "length", &sums->lengths) &&
            add_distribution(object, "return", &sums->returns) &&
-           cli_json_add_real(object, "delayed_share", delayed) &&
+           rud_json_put_number(object, "delayed_share", delayed) &&
            add_space(object, "observation_space", rud_dataset_observation_space(dataset)) &&
            add_space(object, "action_space", rud_dataset_action_space(dataset)) &&
-           cli_json_add_count(object, "observation_width", sums->observation_width) &&
-           cli_json_add_count(object, "action_width", sums->action_width) &&
+           rud_json_put_count(object, "observation_width", sums->observation_width) &&
+           rud_json_put_count(object, "action_width", sums->action_width) &&
            add_counts(object, sums, dataset) &&
            add_journal(object, rud_dataset_journal_reader(dataset)) &&
            add_arrays(object, dataset) && add_histogram(object, &sums->returns);

@@ -40,12 +40,10 @@ static rud_status count_lines(const char *path, journal *counts)
     for (char *end; status == RUD_OK && (end = strchr(line, '\n')); line = end + 1) {
         *end = '\0';
         number++;
-        json_object *record = json_tokener_parse(line);
-        if (record) {
-            count_record(record, counts);
-        } else {
-            status = rud_error(RUD_EFORMAT, "%s:%zu: not JSON", path, number);
-        }
+        json_object *record = NULL;
+        status = rud_json_parse(line, (size_t)(end - line), &record);
+        if (status == RUD_OK) count_record(record, counts);
+        status = rud_error_context(status, "%s:%zu", path, number);
         json_object_put(record);
     }
     free(text);
@@ -55,13 +53,13 @@ static rud_status count_lines(const char *path, journal *counts)
 static rud_status add_names(json_object *object, const rud_config *config)
 {
     json_object *methods = json_object_new_array(), *delays = json_object_new_array();
-    bool added = cli_json_add(object, "methods", methods);
-    added = cli_json_add(object, "delays", delays) && added;
+    bool added = rud_json_put(object, "methods", methods);
+    added = rud_json_put(object, "delays", delays) && added;
     for (size_t k = 0; added && k < config->method_count; k++) {
-        added = json_object_array_add(methods, json_object_new_string(config->methods[k])) == 0;
+        added = rud_json_push(methods, json_object_new_string(config->methods[k]));
     }
     for (size_t k = 0; added && k < config->delay_count; k++) {
-        added = json_object_array_add(delays, json_object_new_int64(config->delays[k])) == 0;
+        added = rud_json_push(delays, json_object_new_int64(config->delays[k]));
     }
     return cli_added(added);
 }
@@ -73,13 +71,13 @@ static rud_status add_experiment(const char *path, const rud_config *config, jso
     RUD_TRY(add_names(object, config));
     const size_t variants = config->delay_count ? config->delay_count : 1;
     return cli_added(
-        cli_json_add_count(object, "first_seed", config->first_seed) &&
-        cli_json_add_count(object, "seeds", config->seed_count) &&
-        cli_json_add_count(object, "runs", variants * config->method_count * config->seed_count) &&
-        cli_json_add_count(object, "finished", counts.finished) &&
-        cli_json_add_count(object, "solved", counts.solved) &&
-        cli_json_add_count(object, "failed", counts.failed) &&
-        cli_json_add_count(object, "tuning_runs", counts.tuning));
+        rud_json_put_count(object, "first_seed", config->first_seed) &&
+        rud_json_put_count(object, "seeds", config->seed_count) &&
+        rud_json_put_count(object, "runs", variants * config->method_count * config->seed_count) &&
+        rud_json_put_count(object, "finished", counts.finished) &&
+        rud_json_put_count(object, "solved", counts.solved) &&
+        rud_json_put_count(object, "failed", counts.failed) &&
+        rud_json_put_count(object, "tuning_runs", counts.tuning));
 }
 
 /* An experiment has a journal of runs, a training a model. */
@@ -93,16 +91,16 @@ static rud_status add_run(const char *folder, const char *config_path, const cha
     }
     const bool experiment = rud_file_exists(runs);
     RUD_TRY(rud_config_read(config_path, NULL, 0, &config));
-    RUD_TRY(cli_added(cli_json_add_text(object, "kind", experiment ? "experiment" : "training") &&
-                      cli_json_add_text(object, "folder", folder) &&
-                      cli_json_add_text(object, "name", config.name) &&
-                      cli_json_add_text(object, "environment", config.environment)));
+    RUD_TRY(cli_added(rud_json_put_text(object, "kind", experiment ? "experiment" : "training") &&
+                      rud_json_put_text(object, "folder", folder) &&
+                      rud_json_put_text(object, "name", config.name) &&
+                      rud_json_put_text(object, "environment", config.environment)));
     if (experiment) return add_experiment(runs, &config, object);
     if (!rud_file_exists(model)) {
-        return cli_added(cli_json_add_text(object, "model", "not there yet"));
+        return cli_added(rud_json_put_text(object, "model", "not there yet"));
     }
     RUD_TRY(cli_inspect_model(model, object));
-    return cli_added(cli_json_add_text(object, "kind", "training"));
+    return cli_added(rud_json_put_text(object, "kind", "training"));
 }
 
 rud_status cli_inspect_run(const char *folder, json_object *object)

@@ -94,8 +94,8 @@ static rud_status take_numbers(json_object *array, double *row)
 static rud_status take_line(truths *t, json_object *line)
 {
     json_object *array = NULL;
-    const char *id = json_object_is_type(line, json_type_object) ? id_of(line) : NULL;
-    if (!id) return rud_error(RUD_EFORMAT, "not a JSON object with an \"id\"");
+    const char *id = id_of(line);
+    if (!id) return rud_error(RUD_EFORMAT, "no \"id\"");
     json_object_object_get_ex(line, "step_relevance", &array);
     if (!json_object_is_type(array, json_type_array)) {
         return rud_error(RUD_EFORMAT, "step_relevance is missing, or not an array");
@@ -124,8 +124,9 @@ static rud_status take_lines(truths *t, const char *path, char *text)
         if (rest) *rest++ = '\0';
         number++;
         if (line[strspn(line, " \t\r")] == '\0') continue;
-        json_object *object = json_tokener_parse(line);
-        const rud_status status = take_line(t, object);
+        json_object *object = NULL;
+        rud_status status = rud_json_parse(line, strlen(line), &object);
+        if (status == RUD_OK) status = take_line(t, object);
         json_object_put(object);
         RUD_TRY(rud_error_context(status, "%s:%zu", path, number));
     }

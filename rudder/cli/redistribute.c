@@ -233,13 +233,13 @@ static rud_status print_json(const work *w, FILE *stream)
     const rud_dataset_redistributed *r = &w->result;
     json_object *o = json_object_new_object();
     const bool made =
-        cli_json_add_text(o, "output", w->arguments->output) &&
-        cli_json_add_text(o, "method", w->arguments->attribution.options.method->name) &&
-        cli_json_add_count(o, "episodes", r->episodes) &&
-        cli_json_add_count(o, "steps", r->steps) && cli_json_add_count(o, "kept", r->kept) &&
-        cli_json_add_real(o, "explained_variance", r->explained_variance) &&
-        cli_json_add_real(o, "mean_quality", r->mean_quality) &&
-        cli_json_add_real(o, "seconds", w->seconds);
+        rud_json_put_text(o, "output", w->arguments->output) &&
+        rud_json_put_text(o, "method", w->arguments->attribution.options.method->name) &&
+        rud_json_put_count(o, "episodes", r->episodes) &&
+        rud_json_put_count(o, "steps", r->steps) && rud_json_put_count(o, "kept", r->kept) &&
+        rud_json_put_number(o, "explained_variance", r->explained_variance) &&
+        rud_json_put_number(o, "mean_quality", r->mean_quality) &&
+        rud_json_put_number(o, "seconds", w->seconds);
     if (made) return cli_json_print(o, stream);
     json_object_put(o);
     return rud_error(RUD_ENOMEM, "no memory for the JSON output");

@@ -13,16 +13,16 @@ static rud_status print_json(const rud_config *config, const rud_training_result
                              const char *folder)
 {
     json_object *o = json_object_new_object();
-    const bool made = cli_json_add_text(o, "run", folder) &&
-                      cli_json_add_text(o, "environment", config->environment) &&
-                      cli_json_add_text(o, "cell", config->agent.redistributor.predictor.cell) &&
-                      cli_json_add_count(o, "updates", r->updates) &&
-                      cli_json_add_real(o, "loss", r->loss) &&
-                      cli_json_add_real(o, "quality", r->quality) &&
-                      cli_json_add_real(o, "variance_ratio", r->variance_ratio) &&
-                      cli_json_add_real(o, "r_squared", r->r_squared) &&
-                      cli_json_add_real(o, "reward_pearson", r->reward_pearson) &&
-                      cli_json_add_real(o, "seconds", r->seconds);
+    const bool made = rud_json_put_text(o, "run", folder) &&
+                      rud_json_put_text(o, "environment", config->environment) &&
+                      rud_json_put_text(o, "cell", config->agent.redistributor.predictor.cell) &&
+                      rud_json_put_count(o, "updates", r->updates) &&
+                      rud_json_put_number(o, "loss", r->loss) &&
+                      rud_json_put_number(o, "quality", r->quality) &&
+                      rud_json_put_number(o, "variance_ratio", r->variance_ratio) &&
+                      rud_json_put_number(o, "r_squared", r->r_squared) &&
+                      rud_json_put_number(o, "reward_pearson", r->reward_pearson) &&
+                      rud_json_put_number(o, "seconds", r->seconds);
     if (made) return cli_json_print(o, stdout);
     json_object_put(o);
     return rud_error(RUD_ENOMEM, "no memory for the JSON output");

@@ -6,21 +6,20 @@
 static bool add_rungs(json_object *root, const rud_offline_result *r)
 {
     json_object *ladder = json_object_new_array(); /* root owns it from here on */
-    bool made = cli_json_add(root, "ladder", ladder);
+    bool made = rud_json_put(root, "ladder", ladder);
     for (size_t k = 0; made && k < r->rung_count; k++) {
         const rud_rung *rung = &r->rungs[k];
         json_object *o = json_object_new_object(); /* and ladder this */
-        made = o != NULL && json_object_array_add(ladder, o) == 0 &&
-               cli_json_add_text(o, "cell", rung->cell) &&
-               cli_json_add_count(o, "parameters", rung->parameters) &&
-               cli_json_add_count(o, "updates", rung->updates) &&
-               cli_json_add_real(o, "loss_all", rung->loss_all) &&
-               cli_json_add_real(o, "loss_main", rung->loss_main) &&
-               cli_json_add_real(o, "r_squared", rung->r_squared) &&
-               cli_json_add_real(o, "gain", rung->gain) &&
-               cli_json_add_real(o, "gain_error", rung->gain_error) &&
-               cli_json_add_real(o, "padding", rung->padding) &&
-               cli_json_add(o, "chosen", json_object_new_boolean(rung->chosen));
+        made = rud_json_push(ladder, o) && rud_json_put_text(o, "cell", rung->cell) &&
+               rud_json_put_count(o, "parameters", rung->parameters) &&
+               rud_json_put_count(o, "updates", rung->updates) &&
+               rud_json_put_number(o, "loss_all", rung->loss_all) &&
+               rud_json_put_number(o, "loss_main", rung->loss_main) &&
+               rud_json_put_number(o, "r_squared", rung->r_squared) &&
+               rud_json_put_number(o, "gain", rung->gain) &&
+               rud_json_put_number(o, "gain_error", rung->gain_error) &&
+               rud_json_put_number(o, "padding", rung->padding) &&
+               rud_json_put(o, "chosen", json_object_new_boolean(rung->chosen));
     }
     return made;
 }
@@ -29,20 +28,20 @@ static rud_status print_json(const rud_offline_result *r, const char *folder)
 {
     json_object *o = json_object_new_object();
     const bool made =
-        cli_json_add_text(o, "run", folder) && cli_json_add_count(o, "episodes", r->episodes) &&
-        cli_json_add_count(o, "steps", r->steps) &&
-        cli_json_add_count(o, "training", r->training) &&
-        cli_json_add_count(o, "held_out", r->held_out) &&
-        cli_json_add_text(o, "target", r->target == RUD_TARGET_SUCCESS ? "success" : "return") &&
-        cli_json_add_real(o, "discount", r->discount) &&
-        cli_json_add_real(o, "learning_rate", r->learning_rate) &&
-        cli_json_add_count(o, "hidden", r->hidden) && add_rungs(o, r) &&
-        cli_json_add_text(o, "cell", r->cell) && cli_json_add_real(o, "quality", r->quality) &&
-        cli_json_add_real(o, "r_squared", r->r_squared) &&
-        cli_json_add_real(o, "rank_correlation", r->rank_correlation) &&
-        cli_json_add_real(o, "variance_ratio", r->variance_ratio) &&
-        cli_json_add_real(o, "error_std", r->error_std) &&
-        cli_json_add_real(o, "seconds", r->seconds);
+        rud_json_put_text(o, "run", folder) && rud_json_put_count(o, "episodes", r->episodes) &&
+        rud_json_put_count(o, "steps", r->steps) &&
+        rud_json_put_count(o, "training", r->training) &&
+        rud_json_put_count(o, "held_out", r->held_out) &&
+        rud_json_put_text(o, "target", r->target == RUD_TARGET_SUCCESS ? "success" : "return") &&
+        rud_json_put_number(o, "discount", r->discount) &&
+        rud_json_put_number(o, "learning_rate", r->learning_rate) &&
+        rud_json_put_count(o, "hidden", r->hidden) && add_rungs(o, r) &&
+        rud_json_put_text(o, "cell", r->cell) && rud_json_put_number(o, "quality", r->quality) &&
+        rud_json_put_number(o, "r_squared", r->r_squared) &&
+        rud_json_put_number(o, "rank_correlation", r->rank_correlation) &&
+        rud_json_put_number(o, "variance_ratio", r->variance_ratio) &&
+        rud_json_put_number(o, "error_std", r->error_std) &&
+        rud_json_put_number(o, "seconds", r->seconds);
     if (made) return cli_json_print(o, stdout);
     json_object_put(o);
     return rud_error(RUD_ENOMEM, "no memory for the JSON output");

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/number.h"
 #include "episodes/features_private.h"
-#include "episodes/json_private.h"
 
 static const char *const encoding_names[] = {[RUD_ENCODING_AUTO] = "auto",
                                              [RUD_ENCODING_ONE_HOT] = "one-hot",

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/number.h"
-#include "episodes/json_private.h"
 #include "episodes/jsonl_private.h"
 
 static json_object *number_of(double value, bool integer)
@@ -32,20 +32,14 @@ static json_object *array_of(const double *values, size_t count, size_t width, b
     return array;
 }
 
-static bool put(json_object *root, const char *key, json_object *value)
-{
-    if (value != NULL && json_object_object_add(root, key, value) == 0) return true;
-    json_object_put(value);
-    return false;
-}
-
 static bool change(json_object *root, size_t steps, const rud_dataset_changes *changes)
 {
     bool done = changes->rewards == NULL ||
-                put(root, "rewards", array_of(changes->rewards, steps, 1, false));
+                rud_json_put(root, "rewards", array_of(changes->rewards, steps, 1, false));
     for (size_t i = 0; done && i < changes->info_count; i++) {
         const rud_info *info = &changes->infos[i];
-        done = put(root, info->name, array_of(info->values, steps + 1, info->width, info->integer));
+        done = rud_json_put(root, info->name,
+                            array_of(info->values, steps + 1, info->width, info->integer));
     }
     return done;
 }

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "episodes/json_private.h"
+#include "base/json.h"
 #include "episodes/jsonl_private.h"
 
 /* Field "observations" or "actions": `rows` plain numbers, or arrays of `width` numbers. */

@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/number.h"
-#include "episodes/json_private.h"
 #include "episodes/jsonl_private.h"
 
 static rud_status check_row(const rud_space *space, const double *row)

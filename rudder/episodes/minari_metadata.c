@@ -3,15 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "episodes/json_private.h"
+#include "base/json.h"
 #include "episodes/minari_private.h"
-
-static bool put(json_object *root, const char *key, json_object *value)
-{
-    if (value != NULL && json_object_object_add(root, key, value) == 0) return true;
-    json_object_put(value);
-    return false;
-}
 
 static bool ends_in_version(const char *name)
 {
@@ -39,7 +32,7 @@ static bool put_id(json_object *root, const rud_dataset_writer *writer)
     for (char *c = id; *c != '\0'; c++)
         if (!isalnum((unsigned char)*c) && strchr("_-:./", *c) == NULL) *c = '-';
     if (!ends_in_version(id)) strcat(id, "-v0");
-    bool done = put(root, "dataset_id", json_object_new_string(id));
+    bool done = rud_json_put_text(root, "dataset_id", id);
     free(id);
     return done;
 }
@@ -50,28 +43,26 @@ static bool put_size(json_object *root, uint64_t bytes)
     const uint64_t tenths = bytes / 100000; /* of a megabyte, as Minari rounds it */
     snprintf(text, sizeof text, "%llu.%llu", (unsigned long long)(tenths / 10),
              (unsigned long long)(tenths % 10));
-    return put(root, "dataset_size", json_object_new_double_s((double)bytes / 1e6, text));
+    return rud_json_put(root, "dataset_size", json_object_new_double_s((double)bytes / 1e6, text));
 }
 
 static bool put_all(json_object *root, const rud_dataset_writer *writer,
                     const char *observation_space, const char *action_space, uint64_t bytes)
 {
     json_object *id;
-    bool done = put(root, "total_episodes", json_object_new_uint64(writer->episodes)) &&
-                put(root, "total_steps", json_object_new_uint64(writer->steps)) &&
-                put(root, "data_format", json_object_new_string("hdf5"));
+    bool done = rud_json_put_count(root, "total_episodes", writer->episodes) &&
+                rud_json_put_count(root, "total_steps", writer->steps) &&
+                rud_json_put_text(root, "data_format", "hdf5");
     if (done && observation_space != NULL)
-        done = put(root, "observation_space", json_object_new_string(observation_space));
-    if (done && action_space != NULL)
-        done = put(root, "action_space", json_object_new_string(action_space));
+        done = rud_json_put_text(root, "observation_space", observation_space);
+    if (done && action_space != NULL) done = rud_json_put_text(root, "action_space", action_space);
     if (done && (writer->name != NULL || !json_object_object_get_ex(root, "dataset_id", &id)))
         done = put_id(root, writer);
     if (done && !json_object_object_get_ex(root, "minari_version", &id))
-        done = put(root, "minari_version", json_object_new_string("0.5.3"));
+        done = rud_json_put_text(root, "minari_version", "0.5.3");
     done = done && put_size(root, bytes);
     for (size_t k = 0; done && k < writer->metadata_count; k++)
-        done =
-            put(root, writer->metadata[2 * k], json_object_new_string(writer->metadata[2 * k + 1]));
+        done = rud_json_put_text(root, writer->metadata[2 * k], writer->metadata[2 * k + 1]);
     return done;
 }
 

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "episodes/json_private.h"
+#include "base/json.h"
 #include "episodes/minari_private.h"
 
 static const size_t metadata_limit = (size_t)256 << 20;

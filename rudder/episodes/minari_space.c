@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "episodes/features.h"
-#include "episodes/json_private.h"
 #include "episodes/minari_private.h"
 
 /* What is being read: messages name the path. */

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/number.h"
-#include "episodes/json_private.h"
 #include "episodes/minari_private.h"
 
 /* Writes value k of a leaf. */

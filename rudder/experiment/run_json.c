@@ -200,7 +200,7 @@ static rud_status read_curve(json_object *record, rud_run *run)
     for (size_t k = 0; k < run->curve_count; k++) {
         json_object *point = json_object_array_get_idx(array, k);
         RUD_TRY(read_point(point, "curve", 2, &run->curve[k].episode));
-        if (!rud_number_text_at(point, 1, &run->curve[k].optimal_share)) {
+        if (!rud_json_number_at(point, 1, &run->curve[k].optimal_share)) {
             return rud_error(RUD_EFORMAT, "field `curve`: entry %zu has no share", k + 1);
         }
     }
@@ -219,8 +219,8 @@ static rud_status read_predictor(json_object *record, rud_run *run)
         json_object *point = json_object_array_get_idx(array, k);
         RUD_TRY(read_point(point, "predictor", 4, &to->episode));
         json_object *ready = json_object_array_get_idx(point, 3);
-        if (!rud_number_text_at(point, 1, &to->loss) ||
-            !rud_number_text_at(point, 2, &to->quality) ||
+        if (!rud_json_number_at(point, 1, &to->loss) ||
+            !rud_json_number_at(point, 2, &to->quality) ||
             !json_object_is_type(ready, json_type_boolean)) {
             return rud_error(RUD_EFORMAT,
                              "field `predictor`: entry %zu is not [episode, loss, quality, ready]",
@@ -245,7 +245,7 @@ static rud_status read_rewards(json_object *example, const char *key, size_t ste
                          steps);
     }
     for (size_t t = 0; t < steps; t++) {
-        if (!rud_number_text_at(array, t, &(*rewards)[t])) {
+        if (!rud_json_number_at(array, t, &(*rewards)[t])) {
             return rud_error(RUD_EFORMAT, "field `%s`: reward %zu is not a number", key, t + 1);
         }
     }

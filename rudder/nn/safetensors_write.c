@@ -8,40 +8,26 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/json.h"
 
 static rud_status no_memory(const char *path)
 {
     return rud_error(RUD_ENOMEM, "%s: no memory for the header", path);
 }
 
-/* Puts `value` (taken, may be NULL for want of memory) into an object. */
-static bool put(struct json_object *object, const char *key, struct json_object *value)
-{
-    if (value && json_object_object_add(object, key, value) == 0) return true;
-    json_object_put(value);
-    return false;
-}
-
-static bool append(struct json_object *array, uint64_t number)
-{
-    struct json_object *value = json_object_new_uint64(number);
-    if (value && json_object_array_add(array, value) == 0) return true;
-    json_object_put(value);
-    return false;
-}
-
 /* {"dtype", "shape", "data_offsets"}; NULL without memory. */
-static struct json_object *tensor_entry(const rud_tensor *tensor, uint64_t offset)
+static json_object *tensor_entry(const rud_tensor *tensor, uint64_t offset)
 {
-    struct json_object *entry = json_object_new_object();
-    struct json_object *shape = json_object_new_array(), *offsets = json_object_new_array();
+    json_object *entry = json_object_new_object();
+    json_object *shape = json_object_new_array(), *offsets = json_object_new_array();
     bool done = entry && shape && offsets;
-    for (size_t k = 0; done && k < tensor->rank; k++) done = append(shape, tensor->shape[k]);
-    done = done && append(offsets, offset) &&
-           append(offsets, offset + tensor->count * sizeof *tensor->data) &&
-           put(entry, "dtype", json_object_new_string("F32"));
-    if (done && put(entry, "shape", json_object_get(shape)) &&
-        put(entry, "data_offsets", json_object_get(offsets))) {
+    for (size_t k = 0; done && k < tensor->rank; k++)
+        done = rud_json_push_count(shape, tensor->shape[k]);
+    done = done && rud_json_push_count(offsets, offset) &&
+           rud_json_push_count(offsets, offset + tensor->count * sizeof *tensor->data) &&
+           rud_json_put(entry, "dtype", json_object_new_string("F32"));
+    if (done && rud_json_put(entry, "shape", json_object_get(shape)) &&
+        rud_json_put(entry, "data_offsets", json_object_get(offsets))) {
         json_object_put(shape);
         json_object_put(offsets);
         return entry;
@@ -52,24 +38,24 @@ static struct json_object *tensor_entry(const rud_tensor *tensor, uint64_t offse
     return NULL;
 }
 
-static bool fill_header(const rud_tensor_file *file, struct json_object *header)
+static bool fill_header(const rud_tensor_file *file, json_object *header)
 {
     if (file->metadata_count > 0) {
-        struct json_object *metadata = json_object_new_object();
+        json_object *metadata = json_object_new_object();
         bool done = metadata != NULL;
         for (size_t k = 0; done && k < file->metadata_count; k++)
-            done = put(metadata, file->metadata[2 * k],
-                       json_object_new_string(file->metadata[2 * k + 1]));
+            done = rud_json_put(metadata, file->metadata[2 * k],
+                                json_object_new_string(file->metadata[2 * k + 1]));
         if (!done) {
             json_object_put(metadata);
             return false;
         }
-        if (!put(header, "__metadata__", metadata)) return false;
+        if (!rud_json_put(header, "__metadata__", metadata)) return false;
     }
     uint64_t offset = 0;
     for (size_t k = 0; k < file->tensor_count; k++) {
         const rud_tensor *tensor = &file->tensors[k];
-        if (!put(header, tensor->name, tensor_entry(tensor, offset))) return false;
+        if (!rud_json_put(header, tensor->name, tensor_entry(tensor, offset))) return false;
         offset += tensor->count * sizeof *tensor->data;
     }
     return true;
@@ -125,7 +111,7 @@ static rud_status write_all(const rud_tensor_file *file, const char *text, size_
 rud_status rud_tensor_file_write(const rud_tensor_file *file, const char *path)
 {
     RUD_TRY(check_finite(file, path));
-    struct json_object *header = json_object_new_object();
+    json_object *header = json_object_new_object();
     if (!header) return no_memory(path);
     size_t length = 0;
     const char *text = NULL;

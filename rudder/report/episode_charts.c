@@ -59,16 +59,6 @@ static json_object *all_series_json(const rud_chart *chart, bool names_only)
     return NULL;
 }
 
-/* The data set `frame` of one row; takes the row, of which NULL stands for memory. */
-static json_object *frame_json(json_object *row)
-{
-    json_object *list = json_object_new_array();
-    if (list && row && json_object_array_add(list, row) == 0) return list;
-    json_object_put(row);
-    json_object_put(list);
-    return NULL;
-}
-
 /* Takes `frame`, `palette` (may be NULL: none) and `rows`. */
 static rud_status draw(const char *specification, const char *set, json_object *frame,
                        json_object *palette, json_object *rows, const char *caption, FILE *out)
@@ -90,8 +80,8 @@ rud_status rud_chart_scatter(const rud_chart *chart, FILE *out)
         json_object_put(row);
         return no_memory();
     }
-    return draw(rud_asset_episode_scatter, "points", frame_json(row), all_series_json(chart, true),
-                all_series_json(chart, false), chart->caption, out);
+    return draw(rud_asset_episode_scatter, "points", rud_json_array_of(row),
+                all_series_json(chart, true), all_series_json(chart, false), chart->caption, out);
 }
 
 rud_status rud_chart_over_time(const rud_chart *chart, FILE *out)
@@ -104,8 +94,8 @@ rud_status rud_chart_over_time(const rud_chart *chart, FILE *out)
         json_object_put(row);
         return no_memory();
     }
-    return draw(rud_asset_episode_bands, "series", frame_json(row), all_series_json(chart, true),
-                all_series_json(chart, false), chart->caption, out);
+    return draw(rud_asset_episode_bands, "series", rud_json_array_of(row),
+                all_series_json(chart, true), all_series_json(chart, false), chart->caption, out);
 }
 
 typedef struct histogram {
@@ -171,6 +161,6 @@ rud_status rud_chart_histogram(const char *title, const char *x, const double *v
         json_object_put(bins);
         return no_memory();
     }
-    return draw(rud_asset_episode_histogram, "bins", frame_json(row), NULL, frame_json(bins),
-                caption, out);
+    return draw(rud_asset_episode_histogram, "bins", rud_json_array_of(row), NULL,
+                rud_json_array_of(bins), caption, out);
 }

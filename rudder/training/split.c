@@ -173,7 +173,7 @@ static rud_status read_held_out(json_object *o, rud_split *split, const rud_spli
     RUD_TRY(rud_json_get_array(o, "held_out", &numbers));
     for (size_t k = 0; k < json_object_array_length(numbers); k++) {
         double number;
-        if (!rud_number_text_at(numbers, k, &number) || !(number >= 0) ||
+        if (!rud_json_number_at(numbers, k, &number) || !(number >= 0) ||
             number >= (double)file->episodes || number != floor(number)) {
             return rud_error(RUD_EFORMAT, "field \"held_out\"[%zu] is no episode of \"%s\"", k,
                              file->path);

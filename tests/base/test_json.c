@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "episodes/json_private.h"
+#include "base/json.h"
 #include "tests/harness.h"
 
 static void check_refused(const char *text, size_t length, const char *word)
@@ -62,7 +62,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("episodes/json");
+    Suite *suite = suite_create("base/json");
     TCase *tcase = tcase_create("json");
     tcase_add_test(tcase, what_is_not_one_object_is_refused);
     tcase_add_test(tcase, integers_beyond_64_bits_are_refused);

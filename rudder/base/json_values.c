@@ -8,14 +8,14 @@
 
 bool rud_json_put(json_object *object, const char *key, json_object *value)
 {
-    if (value && json_object_object_add(object, key, value) == 0) return true;
+    if (object && value && json_object_object_add(object, key, value) == 0) return true;
     json_object_put(value);
     return false;
 }
 
 bool rud_json_push(json_object *array, json_object *value)
 {
-    if (value && json_object_array_add(array, value) == 0) return true;
+    if (array && value && json_object_array_add(array, value) == 0) return true;
     json_object_put(value);
     return false;
 }
@@ -49,7 +49,7 @@ static json_object *rounded_number(double value)
 
 bool rud_json_put_null(json_object *object, const char *key)
 {
-    return json_object_object_add(object, key, NULL) == 0;
+    return object && json_object_object_add(object, key, NULL) == 0;
 }
 
 bool rud_json_put_number(json_object *object, const char *key, double value)
@@ -70,9 +70,14 @@ bool rud_json_push_rounded(json_object *array, double value)
     return rud_json_push(array, rounded_number(value));
 }
 
-bool rud_json_put_count(json_object *object, const char *key, size_t value)
+bool rud_json_put_count(json_object *object, const char *key, uint64_t value)
 {
     return rud_json_put(object, key, json_object_new_uint64(value));
+}
+
+bool rud_json_push_count(json_object *array, uint64_t value)
+{
+    return rud_json_push(array, json_object_new_uint64(value));
 }
 
 bool rud_json_put_bool(json_object *object, const char *key, bool value)
@@ -157,7 +162,7 @@ rud_status rud_json_get_text(json_object *object, const char *key, char **text)
     return *text ? RUD_OK : rud_error(RUD_ENOMEM, "field `%s`: no memory left", key);
 }
 
-bool rud_number_text_at(json_object *array, size_t k, double *value)
+bool rud_json_number_at(json_object *array, size_t k, double *value)
 {
     json_object *entry = json_object_array_get_idx(array, k);
     if (entry && !is_number(entry)) return false;

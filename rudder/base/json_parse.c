@@ -1,4 +1,4 @@
-#include "episodes/json_private.h"
+#include "base/json.h"
 
 #include <limits.h>
 #include <stdbool.h>
