@@ -36,7 +36,7 @@ check_exit 0 "--set reward" "$RUDDER" envs rollout coin-walk -n 20 --set reward=
 check "... pays before the end" grep -qE '"rewards": \[[0, ]*1, ' "$SCRATCH/stdout"
 
 check_exit 0 "inspect" "$RUDDER" inspect "$a" --json
-check "... counts" grep -q '"kind":"episodes",.*"format":"jsonl","episodes":3,"steps":150,"length_min":50.0,"length_mean":50.0,' "$SCRATCH/stdout"
+check "... counts" grep -q '"kind":"episodes",.*"format":"jsonl","episodes":3,"steps":150,"length_min":50,"length_mean":50,' "$SCRATCH/stdout"
 
 check_exit 2 "an unknown environment" "$RUDDER" envs rollout coin-wlak
 check "... says which there are" grep -q 'coin-walk, watch-repair' "$SCRATCH/stderr"

@@ -35,7 +35,7 @@ check_exit 0 "explain --json" "$RUDDER" explain -m "$run" "$episodes" --method d
 check "... one line an episode, in order" test "$(sed 's/,.*//' "$SCRATCH/stdout" | tr -d '\n')" = \
     '{"id":"coin-walk-0-0"{"id":"coin-walk-0-1"{"id":"coin-walk-0-2"{"id":"coin-walk-0-3"{"id":"coin-walk-0-4"'
 check "... with T values and all fields" test "$(grep -cE \
-    "^\{\"id\":\"[^\"]*\",\"method\":\"difference\",\"options\":\{\"output\":0,\"step\":\"last\"\},\"prediction\":$numbers,\"step_relevance\":\[($numbers,){49}$numbers\],\"initial_relevance\":0\.0,\"total\":$numbers,\"conservation_error\":$numbers\}$" "$SCRATCH/stdout")" -eq 5
+    "^\{\"id\":\"[^\"]*\",\"method\":\"difference\",\"options\":\{\"output\":0,\"step\":\"last\"\},\"prediction\":$numbers,\"step_relevance\":\[($numbers,){49}$numbers\],\"initial_relevance\":0,\"total\":$numbers,\"conservation_error\":$numbers\}$" "$SCRATCH/stdout")" -eq 5
 check "... that add up to the prediction" awk '
     {
         split($0, half, /"step_relevance":\[/); split(half[2], list, /\]/)
