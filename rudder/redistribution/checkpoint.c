@@ -1,5 +1,6 @@
-#include "redistribution/checkpoint_private.h"
+#include "redistribution/checkpoint.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,25 @@ bool rud_checkpoint_same(rud_checkpoint *checkpoint, size_t number)
     rud_checkpoint_values(checkpoint, &found, sizeof found);
     if (found != number) checkpoint->failed = true;
     return !checkpoint->failed;
+}
+
+void rud_checkpoint_text(rud_checkpoint *checkpoint, char **text)
+{
+    size_t length = checkpoint->reading ? 0 : strlen(*text);
+    rud_checkpoint_values(checkpoint, &length, sizeof length);
+    if (!checkpoint->reading) {
+        rud_checkpoint_values(checkpoint, *text, length);
+        return;
+    }
+    if (length > checkpoint->size - checkpoint->at) checkpoint->failed = true;
+    char *read = checkpoint->failed ? NULL : calloc(length + 1, 1);
+    if (read == NULL) {
+        checkpoint->failed = true;
+        return;
+    }
+    rud_checkpoint_values(checkpoint, read, length);
+    free(*text);
+    *text = read;
 }
 
 rud_status rud_checkpoint_status(const rud_checkpoint *checkpoint)

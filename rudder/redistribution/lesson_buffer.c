@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "redistribution/checkpoint_private.h"
+#include "redistribution/lesson_buffer_private.h"
 
 typedef struct lesson {
     rud_episode *episode;

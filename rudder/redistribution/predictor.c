@@ -309,18 +309,6 @@ void rud_predictor_recall(rud_predictor *predictor)
     if (predictor->kind->recall != NULL) predictor->kind->recall(predictor);
 }
 
-rud_status rud_predictor_save_state(const rud_predictor *predictor, rud_tensor_file *file)
-{
-    return predictor->kind->save_state != NULL ? predictor->kind->save_state(predictor, file)
-                                               : RUD_OK;
-}
-
-rud_status rud_predictor_load_state(rud_predictor *predictor, const rud_tensor_file *file)
-{
-    return predictor->kind->load_state != NULL ? predictor->kind->load_state(predictor, file)
-                                               : RUD_OK;
-}
-
 rud_status rud_predictor_predict(const rud_predictor *predictor, const rud_episode *const *episodes,
                                  size_t count, double *const *g)
 {
@@ -344,6 +332,7 @@ void rud_predictor_checkpoint(rud_predictor *predictor, rud_checkpoint *checkpoi
     for (size_t k = 0; k < 4; k++)
         rud_checkpoint_values(checkpoint, columns[k], D * sizeof(double));
     if (checkpoint->reading && !checkpoint->failed &&
+        rud_features_standardise(predictor->features) && /* else they are as the caller made them */
         rud_features_set_standardisation(predictor->features, statistics->shift,
                                          statistics->scale) != RUD_OK) {
         checkpoint->failed = true;

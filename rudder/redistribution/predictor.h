@@ -12,7 +12,7 @@
 #include "episodes/features.h"
 #include "nn/adam.h"
 #include "nn/network.h"
-#include "nn/safetensors.h"
+#include "redistribution/checkpoint.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -149,12 +149,11 @@ void rud_predictor_set_learning_rate(rud_predictor *predictor, double learning_r
 rud_status rud_predictor_save(const rud_predictor *predictor, const char *path);
 rud_status rud_predictor_load(const char *path, rud_predictor **predictor);
 
-/* Checkpoints: what training goes on from, bit for bit, beside the episodes observed: parameters,
- * their average, what is remembered, Adam's moments. Loading is into a predictor that was created
- * with the same options and features and has observed the same episodes. RUD_EFORMAT on a file
- * that does not fit. */
-rud_status rud_predictor_save_state(const rud_predictor *predictor, rud_tensor_file *file);
-rud_status rud_predictor_load_state(rud_predictor *predictor, const rud_tensor_file *file);
+/* All that training goes on from, bit for bit: statistics of what was observed, parameters, their
+ * average, what is remembered, Adam's moments. Reading is into a predictor that was created with
+ * the same options and features; where rud_checkpoint_status then tells a failure, the predictor is
+ * of no use. */
+void rud_predictor_checkpoint(rud_predictor *predictor, rud_checkpoint *checkpoint);
 
 #ifdef __cplusplus
 }

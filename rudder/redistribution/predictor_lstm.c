@@ -308,26 +308,6 @@ static rud_status copy_lstm(const rud_predictor *from, rud_predictor *to)
     return RUD_OK;
 }
 
-static void checkpoint_lstm(rud_predictor *predictor, rud_checkpoint *checkpoint)
-{
-    rud_lstm_model *model = predictor->model;
-    size_t count = 0;
-    float *parameters = rud_network_parameters(model->network, &count);
-    uint64_t steps = rud_adam_steps(model->adam);
-    rud_checkpoint_same(checkpoint, count);
-    rud_checkpoint_same(checkpoint, model->average != NULL);
-    rud_checkpoint_values(checkpoint, parameters, count * sizeof *parameters);
-    if (model->average != NULL) {
-        parameters = rud_network_parameters(model->average, &count);
-        rud_checkpoint_values(checkpoint, parameters, count * sizeof *parameters);
-    }
-    rud_checkpoint_values(checkpoint, rud_adam_moments(model->adam), 2 * count * sizeof(float));
-    rud_checkpoint_values(checkpoint, &steps, sizeof steps);
-    rud_adam_set_steps(model->adam, steps);
-    double *const numbers[] = {&model->mean, &model->scale, &model->updates, &model->inputs_seen};
-    for (size_t k = 0; k < 4; k++) rud_checkpoint_values(checkpoint, numbers[k], sizeof(double));
-}
-
 static rud_status create_stream(const rud_predictor *predictor, void **state)
 {
     rud_network_state *network_state = NULL;
@@ -389,14 +369,12 @@ const rud_predictor_kind rud_predictor_lstm = {
     .update = update_lstm,
     .predict = predict_lstm,
     .copy = copy_lstm,
-    .checkpoint = checkpoint_lstm,
+    .checkpoint = rud_lstm_checkpoint,
     .stream_create = create_stream,
     .stream_free = free_stream,
     .stream_step = step_stream,
     .remember = rud_lstm_remember,
     .recall = rud_lstm_recall,
-    .save_state = rud_lstm_save_state,
-    .load_state = rud_lstm_load_state,
     .save = save_lstm,
     .load = load_lstm,
 };

@@ -52,7 +52,6 @@ rud_status rud_lstm_forward(const rud_predictor *predictor, const rud_network *n
 
 rud_status rud_lstm_remember(rud_predictor *predictor);
 void rud_lstm_recall(rud_predictor *predictor);
-rud_status rud_lstm_save_state(const rud_predictor *predictor, rud_tensor_file *file);
-rud_status rud_lstm_load_state(rud_predictor *predictor, const rud_tensor_file *file);
+void rud_lstm_checkpoint(rud_predictor *predictor, rud_checkpoint *checkpoint);
 
 #endif

@@ -1,9 +1,7 @@
-/* The state of an LSTM predictor in training: remembered, recalled, saved and loaded. */
-#include <math.h>
+/* The state of an LSTM predictor in training: remembered, recalled, and as a checkpoint. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/number.h"
 #include "redistribution/predictor_lstm_private.h"
 
 rud_status rud_lstm_remember(rud_predictor *predictor)
@@ -28,85 +26,42 @@ void rud_lstm_recall(rud_predictor *predictor)
     memcpy(parameters, model->remembered, count * sizeof *parameters);
 }
 
-static rud_status add_number(rud_tensor_file *file, const char *key, double value)
-{
-    char text[RUD_NUMBER_SIZE];
-    rud_number_text(value, text);
-    return rud_tensor_file_add_metadata(file, key, text);
-}
-
-static rud_status get_number(const rud_tensor_file *file, const char *key, double *value)
-{
-    const char *text = rud_tensor_file_metadata(file, key);
-    if (text != NULL && rud_number_parse(text, value) && isfinite(*value)) return RUD_OK;
-    return rud_error(RUD_EFORMAT, "metadata \"%s\" is missing or no finite number", key);
-}
-
-static rud_status add_array(rud_tensor_file *file, const char *name, const float *values,
-                            size_t count)
-{
-    return values != NULL ? rud_tensor_file_add(file, name, &count, 1, values) : RUD_OK;
-}
-
-static rud_status get_array(const rud_tensor_file *file, const char *name, float *values,
-                            size_t count)
-{
-    const rud_tensor *tensor = rud_tensor_file_find(file, name);
-    if (tensor == NULL || tensor->count != count) {
-        return rud_error(RUD_EFORMAT, "tensor \"%s\": %zu values found, %zu expected", name,
-                         tensor != NULL ? tensor->count : 0, count);
-    }
-    memcpy(values, tensor->data, count * sizeof *values);
-    return RUD_OK;
-}
-
-static float *average_of(const rud_lstm_model *model)
+static void checkpoint_network(rud_network *network, rud_checkpoint *checkpoint)
 {
     size_t count = 0;
-    return model->average != NULL ? rud_network_parameters(model->average, &count) : NULL;
+    float *parameters = rud_network_parameters(network, &count);
+    rud_checkpoint_same(checkpoint, count);
+    rud_checkpoint_values(checkpoint, parameters, count * sizeof *parameters);
 }
 
-rud_status rud_lstm_save_state(const rud_predictor *predictor, rud_tensor_file *file)
-{
-    const rud_lstm_model *model = predictor->model;
-    size_t count = 0;
-    const float *parameters = rud_network_parameters(model->network, &count);
-    RUD_TRY(add_number(file, "state.updates", model->updates));
-    RUD_TRY(add_number(file, "state.mean", model->mean));
-    RUD_TRY(add_number(file, "state.scale", model->scale));
-    RUD_TRY(add_array(file, "state.parameters", parameters, count));
-    RUD_TRY(add_array(file, "state.average", average_of(model), count));
-    RUD_TRY(add_array(file, "state.remembered", model->remembered, count));
-    return add_array(file, "state.moments", rud_adam_moments(model->adam), 2 * count);
-}
-
-static rud_status load_remembered(rud_predictor *predictor, const rud_tensor_file *file,
-                                  size_t count)
-{
-    rud_lstm_model *model = predictor->model;
-    if (rud_tensor_file_find(file, "state.remembered") == NULL) return RUD_OK;
-    RUD_TRY(rud_lstm_remember(predictor)); /* makes room */
-    return get_array(file, "state.remembered", model->remembered, count);
-}
-
-rud_status rud_lstm_load_state(rud_predictor *predictor, const rud_tensor_file *file)
+static void checkpoint_remembered(rud_predictor *predictor, rud_checkpoint *checkpoint)
 {
     rud_lstm_model *model = predictor->model;
     size_t count = 0;
-    float *parameters = rud_network_parameters(model->network, &count);
-    RUD_TRY(get_number(file, "state.updates", &model->updates));
-    RUD_TRY(get_number(file, "state.mean", &model->mean));
-    RUD_TRY(get_number(file, "state.scale", &model->scale));
-    RUD_TRY(get_array(file, "state.parameters", parameters, count));
-    if (model->average != NULL) {
-        RUD_TRY(get_array(file, "state.average", average_of(model), count));
+    rud_network_parameters(model->network, &count);
+    bool there = model->remembered != NULL;
+    rud_checkpoint_values(checkpoint, &there, sizeof there);
+    if (!there || checkpoint->failed) return;
+    if (checkpoint->reading && rud_lstm_remember(predictor) != RUD_OK) { /* makes room */
+        checkpoint->failed = true;
+        return;
     }
-    RUD_TRY(load_remembered(predictor, file, count));
-    RUD_TRY(get_array(file, "state.moments", rud_adam_moments(model->adam), 2 * count));
-    if (!(model->updates >= 0 && model->updates < 9007199254740992.0 && model->scale > 0)) {
-        return rud_error(RUD_EFORMAT,
-                         "metadata \"state.updates\" or \"state.scale\" is out of range");
-    }
-    rud_adam_set_steps(model->adam, (uint64_t)model->updates);
-    return model->updates > 0 ? rud_lstm_follow_features(predictor) : RUD_OK;
+    rud_checkpoint_values(checkpoint, model->remembered, count * sizeof *model->remembered);
+}
+
+void rud_lstm_checkpoint(rud_predictor *predictor, rud_checkpoint *checkpoint)
+{
+    rud_lstm_model *model = predictor->model;
+    size_t count = 0;
+    rud_network_parameters(model->network, &count);
+    uint64_t steps = rud_adam_steps(model->adam);
+    rud_checkpoint_same(checkpoint, model->average != NULL);
+    checkpoint_network(model->network, checkpoint);
+    if (model->average != NULL) checkpoint_network(model->average, checkpoint);
+    checkpoint_remembered(predictor, checkpoint);
+    rud_checkpoint_values(checkpoint, rud_adam_moments(model->adam), 2 * count * sizeof(float));
+    rud_checkpoint_values(checkpoint, &steps, sizeof steps);
+    rud_adam_set_steps(model->adam, steps);
+    double *const numbers[] = {&model->mean, &model->scale, &model->updates, &model->inputs_seen};
+    for (size_t k = 0; k < 4; k++) rud_checkpoint_values(checkpoint, numbers[k], sizeof(double));
 }

@@ -4,7 +4,7 @@
 #define RUD_REDISTRIBUTION_PREDICTOR_PRIVATE_H
 
 #include "nn/safetensors.h"
-#include "redistribution/checkpoint_private.h"
+#include "redistribution/checkpoint.h"
 #include "redistribution/feature_statistics.h"
 #include "redistribution/predictor.h"
 
@@ -37,9 +37,6 @@ typedef struct rud_predictor_kind {
     void (*checkpoint)(rud_predictor *predictor, rud_checkpoint *checkpoint);
     rud_status (*remember)(rud_predictor *predictor); /* these two: NULL without a network */
     void (*recall)(rud_predictor *predictor);
-    /* What training goes on from; NULL: nothing beyond the episodes observed. */
-    rud_status (*save_state)(const rud_predictor *predictor, rud_tensor_file *file);
-    rud_status (*load_state)(rud_predictor *predictor, const rud_tensor_file *file);
     /* Model files; NULL: there is nothing to save. */
     rud_status (*save)(const rud_predictor *predictor, rud_tensor_file *file);
     rud_status (*load)(rud_predictor *predictor, const rud_tensor_file *file);

@@ -1,7 +1,7 @@
 /* A redistributor's state as bytes. */
 #include <stdlib.h>
 
-#include "redistribution/checkpoint_private.h"
+#include "redistribution/lesson_buffer_private.h"
 #include "redistribution/redistributor_private.h"
 
 static const size_t format = 0x31445552; /* "RUD1" */

@@ -79,7 +79,7 @@ rud_status rud_fit_run(rud_fit *fit);
 /* Fills held_out and predictions by the parameters that predict now. */
 rud_status rud_fit_evaluate(rud_fit *fit);
 
-/* Checkpoints: RUN/checkpoint/<cell>.safetensors. Loading leaves a fit without one as it is; one
+/* Checkpoints: RUN/checkpoint/<cell>. Loading leaves a fit without one as it is; one
  * that does not belong to this fit is an error. */
 rud_status rud_fit_save(rud_fit *fit);
 rud_status rud_fit_load(rud_fit *fit);

@@ -263,7 +263,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("experiment/statistics");
+    Suite *suite = suite_create("base/statistics");
     TCase *quantiles = tcase_create("quantiles");
     tcase_add_test(quantiles, quantiles_are_linear_between_order_statistics);
     tcase_add_test(quantiles, quantiles_take_infinities);

@@ -84,7 +84,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("experiment/run_folder");
+    Suite *suite = suite_create("config/run_folder");
     TCase *opening = tcase_create("opening");
     tcase_add_loop_test(opening, new_folder_gets_the_configuration, 0, 2);
     tcase_add_loop_test(opening, same_configuration_opens_and_keeps_its_results, 0, 2);

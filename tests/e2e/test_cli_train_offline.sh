@@ -35,7 +35,7 @@ long() { # long RUN OPTION...
     train "$folder" -q "$@" --set offline.updates=1500 --set offline.patience=1000
 }
 checkpoints() {
-    cat "$SCRATCH/killed/checkpoint/"*.safetensors 2>/dev/null | cksum
+    cat "$SCRATCH/killed/checkpoint/"* 2>/dev/null | cksum
 }
 check_exit 0 "a run left alone" long "$SCRATCH/alone" "$@"
 kills=0

@@ -301,7 +301,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("experiment/judge");
+    Suite *suite = suite_create("judge/judge");
     TCase *cases = tcase_create("judge");
     tcase_add_test(cases, the_truth_agrees_with_itself);
     tcase_add_test(cases, the_exact_redistribution_is_the_truth_of_an_environment);

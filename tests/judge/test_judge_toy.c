@@ -121,7 +121,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("experiment/judge_toy");
+    Suite *suite = suite_create("judge/judge_toy");
     TCase *cases = tcase_create("toy");
     tcase_set_timeout(cases, 300);
     tcase_add_loop_test(cases, sequences_are_what_they_say, 0, 2);

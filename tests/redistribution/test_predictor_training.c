@@ -235,16 +235,14 @@ START_TEST(training_goes_on_from_a_state)
     rud_predictor *first = trained(&options, &list, 30), *second = lesson_predictor(&options);
     ck_assert_ok(rud_predictor_remember(first));
     train_lessons(first, &list, 16, 30);
-    char path[512];
-    snprintf(path, sizeof path, "%s/state.safetensors", test_folder());
-    rud_tensor_file file = {0};
-    ck_assert_ok(rud_predictor_save_state(first, &file));
-    ck_assert_ok(rud_tensor_file_write(&file, path));
-    rud_tensor_file_free(&file);
+    rud_checkpoint written = {.reading = false};
+    rud_predictor_checkpoint(first, &written);
+    ck_assert_ok(rud_checkpoint_status(&written));
 
     ck_assert_ok(rud_predictor_observe_as(second, first));
-    ck_assert_ok(rud_tensor_file_read(path, &file));
-    ck_assert_ok(rud_predictor_load_state(second, &file));
+    rud_checkpoint read = {.reading = true, .from = written.to, .size = written.size};
+    rud_predictor_checkpoint(second, &read);
+    ck_assert_ok(rud_checkpoint_status(&read));
     ck_assert_double_eq(largest_difference(first, second, &list), 0);
     train_lessons(first, &list, 16, 50);
     train_lessons(second, &list, 16, 50);
@@ -257,8 +255,10 @@ START_TEST(training_goes_on_from_a_state)
     rud_predictor_options wider = options;
     wider.hidden++;
     rud_predictor *other = lesson_predictor(&wider);
-    ck_assert_int_eq(rud_predictor_load_state(other, &file), RUD_EFORMAT);
-    rud_tensor_file_free(&file);
+    read.at = 0;
+    rud_predictor_checkpoint(other, &read);
+    ck_assert_int_eq(rud_checkpoint_status(&read), RUD_EFORMAT);
+    free(written.to);
     rud_predictor_free(&first);
     rud_predictor_free(&second);
     rud_predictor_free(&thirty);

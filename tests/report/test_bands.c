@@ -118,7 +118,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("experiment/bands");
+    Suite *suite = suite_create("report/bands");
     TCase *bands = tcase_create("bands");
     tcase_add_test(bands, a_run_that_has_ended_keeps_its_last_value);
     tcase_add_test(bands, failed_tuning_and_other_runs_are_left_out);

@@ -142,7 +142,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("experiment/episode_report");
+    Suite *suite = suite_create("report/episode_report");
     TCase *tcase = tcase_create("all");
     tcase_add_test(tcase, figures_and_training_episodes);
     tcase_add_test(tcase, training_episodes_may_be_unknown);

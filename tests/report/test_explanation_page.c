@@ -297,7 +297,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("experiment/explanation_page");
+    Suite *suite = suite_create("report/explanation_page");
     TCase *tests = tcase_create("explanation page");
     tcase_add_test(tests, the_charts_hold_the_numbers);
     tcase_add_test(tests, large_explanations_are_summed_up);

@@ -291,7 +291,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("experiment/report");
+    Suite *suite = suite_create("report/report");
     TCase *page = tcase_create("page");
     tcase_add_test(page, the_page_loads_nothing);
     tcase_add_test(page, texts_from_outside_are_escaped);

@@ -299,7 +299,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("experiment/offline_training");
+    Suite *suite = suite_create("training/offline_training");
     TCase *runs = tcase_create("runs");
     tcase_set_timeout(runs, 120);
     tcase_add_test(runs, order_needs_a_network);

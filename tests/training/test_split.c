@@ -172,7 +172,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("experiment/split");
+    Suite *suite = suite_create("training/split");
     TCase *split = tcase_create("split");
     tcase_add_test(split, a_split_is_one);
     tcase_add_test(split, both_parts_have_two_episodes);

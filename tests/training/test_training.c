@@ -266,7 +266,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("experiment/training");
+    Suite *suite = suite_create("training/training");
     TCase *training = tcase_create("training");
     tcase_add_test(training, training_leaves_model_metrics_and_config);
     tcase_add_test(training, training_again_starts_anew);
