@@ -208,31 +208,35 @@ static rud_status read_checkpoint(rud_task *task, const char *path, saved *from)
     return rud_error_context(status, "%s", path);
 }
 
-/* The journal's episodes that the lesson buffer held, and those that came behind the checkpoint. */
+/* Which of the journal's episodes are needed. */
+typedef struct needed {
+    const saved *from;
+    uint64_t next, first_new; /* numbers of episodes */
+} needed;
+
+/* Those that the lesson buffer held, and those that came behind the checkpoint. */
+static bool is_needed(void *context, const char *id)
+{
+    needed *n = context;
+    if (n->next++ >= n->first_new) return true;
+    return n->from->lesson_count > 0 && bsearch(&id, n->from->lessons, n->from->lesson_count,
+                                                sizeof *n->from->lessons, compare_texts) != NULL;
+}
+
 static rud_status read_journal(const rud_task *task, const saved *from, uint64_t first_new,
                                rud_episodes *lessons, rud_episodes *fresh)
 {
     char *path = rud_path_join(task->folder, "journal");
     rud_journal_reader *reader = NULL;
     const rud_journal_counts counts = rud_journal_count(task->journal);
-    uint64_t number = counts.appended - counts.episodes;
+    needed n = {.from = from, .next = counts.appended - counts.episodes, .first_new = first_new};
     if (path == NULL) return rud_error(RUD_ENOMEM, "no memory for a path");
     rud_status status = rud_journal_reader_open(path, &reader);
     while (status == RUD_OK) {
         rud_episode *episode = NULL;
-        status = rud_journal_reader_next(reader, &episode);
+        status = rud_journal_reader_next_wanted(reader, is_needed, &n, &episode);
         if (status != RUD_OK || episode == NULL) break;
-        const char *id = episode->id;
-        if (number >= first_new) {
-            status = rud_episodes_add(fresh, episode);
-        } else if (from->lesson_count > 0 &&
-                   bsearch(&id, from->lessons, from->lesson_count, sizeof *from->lessons,
-                           compare_texts) != NULL) {
-            status = rud_episodes_add(lessons, episode);
-        } else {
-            rud_episode_free(&episode);
-        }
-        number++;
+        status = rud_episodes_add(n.next > first_new ? fresh : lessons, episode);
     }
     rud_journal_reader_close(&reader);
     free(path);
