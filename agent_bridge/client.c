@@ -80,11 +80,12 @@ static rud_status set_keys(rud_client *client)
 
 static rud_status connect_socket(rud_client *client)
 {
-    const int linger = 0;
+    const int linger = 0, ipv6 = strchr(client->address, '[') != NULL;
     if (client->socket != NULL) zmq_close(client->socket);
     client->socket = zmq_socket(client->context, ZMQ_DEALER);
     if (client->socket == NULL) return rud_error(RUD_ENOMEM, "no socket");
     zmq_setsockopt(client->socket, ZMQ_LINGER, &linger, sizeof linger);
+    zmq_setsockopt(client->socket, ZMQ_IPV6, &ipv6, sizeof ipv6);
     zmq_setsockopt(client->socket, ZMQ_ROUTING_ID, client->identity, IDENTITY_SIZE);
     RUD_TRY(set_keys(client));
     if (zmq_connect(client->socket, client->address) == 0) return RUD_OK;

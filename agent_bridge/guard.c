@@ -58,10 +58,40 @@ static rud_status watch_failures(rud_server *server)
     return RUD_OK;
 }
 
+static bool is_public(const char *name)
+{
+    const size_t length = strlen(name), suffix = strlen(".public");
+    return length > suffix && strcmp(name + length - suffix, ".public") == 0;
+}
+
+static int is_key(const struct dirent *entry)
+{
+    return is_public(entry->d_name);
+}
+
+/* The list may be filled later: an empty one is told, not refused. */
+static rud_status check_list(const char *folder)
+{
+    struct dirent **keys = NULL;
+    const int count = scandir(folder, &keys, is_key, NULL);
+    if (count < 0) {
+        return rud_error(RUD_EINVAL, "server.allowed_clients: %s: %s", folder, strerror(errno));
+    }
+    if (count == 0) {
+        rud_log(RUD_LOG_WARNING,
+                "%s holds no key *.public: no client can connect until it does (`rudder keygen`)",
+                folder);
+    }
+    for (int k = 0; k < count; k++) free(keys[k]);
+    free(keys);
+    return RUD_OK;
+}
+
 rud_status rud_guard_open(rud_server *server)
 {
     const int linger = 0;
     if (server->options.secret_key[0] == '\0') return RUD_OK;
+    RUD_TRY(check_list(server->options.allowed_clients));
     server->guard = calloc(1, sizeof *server->guard);
     if (server->guard == NULL) return rud_error(RUD_ENOMEM, "no memory for a server");
     server->guard->socket = zmq_socket(server->context, ZMQ_REP);
@@ -107,12 +137,6 @@ void rud_guard_report(rud_server *server)
             guard->failed);
     guard->failed = 0;
     guard->reported = now;
-}
-
-static bool is_public(const char *name)
-{
-    const size_t length = strlen(name), suffix = strlen(".public");
-    return length > suffix && strcmp(name + length - suffix, ".public") == 0;
 }
 
 static bool is_in_file(const char *folder, const char *name, const char *key)

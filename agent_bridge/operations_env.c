@@ -153,6 +153,13 @@ static rud_status allocate(rud_remote_env *env, size_t copies)
     return RUD_OK;
 }
 
+static bool is_known(const char *name)
+{
+    size_t k = 0;
+    while (rud_env_name(k) != NULL && strcmp(rud_env_name(k), name) != 0) k++;
+    return rud_env_name(k) != NULL;
+}
+
 static rud_status create(rud_server *server, rud_request *request, rud_remote_env **made)
 {
     const rud_wire_place place = {"", &request->problem};
@@ -170,7 +177,8 @@ static rud_status create(rud_server *server, rud_request *request, rud_remote_en
     if (env == NULL) return rud_error(RUD_ENOMEM, "no memory for an environment");
     env->vector = rud_wire_find(root, "copies") != NULL;
     RUD_TRY(rud_wire_choice(place, root, "autoreset", autoresets, &env->autoreset));
-    RUD_TRY(rud_env_create(name, &options, (size_t)copies, &env->env));
+    RUD_TRY(rud_wire_blame(place, is_known(name) ? "options" : "name",
+                           rud_env_create(name, &options, (size_t)copies, &env->env)));
     rud_env_seed(env->env, seed);
     return allocate(env, (size_t)copies);
 }

@@ -74,6 +74,7 @@ static rud_status set_options(rud_server *server)
     RUD_TRY(set_number(server, ZMQ_ROUTER_HANDOVER, 1));
     RUD_TRY(set_number(server, ZMQ_LINGER, LINGER_MS));
     RUD_TRY(set_number(server, ZMQ_SNDHWM, SEND_LIMIT));
+    RUD_TRY(set_number(server, ZMQ_IPV6, strchr(server->options.bind, '[') != NULL));
     if (zmq_setsockopt(server->router, ZMQ_MAXMSGSIZE, &largest, sizeof largest) != 0) {
         return failed("the limit of messages");
     }
@@ -90,8 +91,9 @@ static rud_status bind_socket(rud_server *server)
     RUD_TRY(rud_guard_open(server));
     if (zmq_bind(server->router, server->options.bind) != 0) {
         const rud_status status = errno == EADDRINUSE ? RUD_ESTATE : RUD_EINVAL;
-        return rud_error(status, "cannot listen on %s: %s", server->options.bind,
-                         zmq_strerror(errno));
+        return rud_error(status, "cannot listen on %s: %s%s", server->options.bind,
+                         zmq_strerror(errno),
+                         errno == ENODEV ? ": give a number, such as 127.0.0.1" : "");
     }
     if (zmq_getsockopt(server->router, ZMQ_LAST_ENDPOINT, server->address, &size) != 0) {
         return failed("the address");

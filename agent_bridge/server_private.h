@@ -46,6 +46,13 @@ typedef struct rud_task_view {
     bool paused, running; /* background training */
 } rud_task_view;
 
+/* What a client last asked of background training. */
+typedef enum rud_pausing {
+    RUD_PAUSING_NONE, /* nothing: as the server is configured */
+    RUD_PAUSING_RESUMED,
+    RUD_PAUSING_PAUSED,
+} rud_pausing;
+
 struct rud_task {
     char key[RUD_TASK_KEY + 1];
     rud_task_spec spec;
@@ -64,9 +71,11 @@ struct rud_task {
     rud_redistributor *learner;
     rud_predictor *predicting;     /* a copy of the published model, with memory of its own */
     rud_quality published_quality; /* of the published model */
-    size_t updates_published;      /* of the learner, when its model was published */
-    size_t since_published;        /* episodes */
-    size_t round;                  /* updates left of this round of background training */
+    uint64_t last_version;         /* the highest that was ever given to a model */
+    rud_pausing pausing;
+    size_t updates_published; /* of the learner, when its model was published */
+    size_t since_published;   /* episodes */
+    size_t round;             /* updates left of this round of background training */
     bool diverged;
     uint64_t taken;                /* episodes of the journal that were taken in, cut ones too */
     bool unsaved;                  /* something has changed since the checkpoint */

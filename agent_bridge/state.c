@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "agent_bridge/state_private.h"
@@ -168,15 +170,32 @@ rud_status rud_tasks_load(rud_server *server)
 
 /* ---- options ---- */
 
+static bool begins(const char *text, const char *start)
+{
+    return strncmp(text, start, strlen(start)) == 0;
+}
+
 /* Does only this machine reach the address? */
 static bool is_local(const char *address)
 {
-    static const char *const prefixes[] = {"ipc://", "inproc://", "tcp://127.",
-                                           "tcp://localhost:", "tcp://[::1]:"};
-    for (size_t k = 0; k < sizeof prefixes / sizeof prefixes[0]; k++) {
-        if (strncmp(address, prefixes[k], strlen(prefixes[k])) == 0) return true;
-    }
-    return false;
+    return begins(address, "ipc://") || begins(address, "tcp://127.") ||
+           begins(address, "tcp://[::1]:") || begins(address, "tcp://localhost:");
+}
+
+/* ZeroMQ would take a Unix socket's name away from the server that listens there. */
+static rud_status check_unused(const char *address)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    const char *path = address + strlen("ipc://");
+    if (!begins(address, "ipc://") || strlen(path) >= sizeof name.sun_path) return RUD_OK;
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return rud_error(RUD_EIO, "no socket: %s", strerror(errno));
+    memcpy(name.sun_path, path, strlen(path));
+    const bool used = connect(fd, (const struct sockaddr *)&name, sizeof name) == 0;
+    close(fd);
+    if (!used) return RUD_OK;
+    return rud_error(RUD_ESTATE, "another server listens on %s: stop it, or give another address",
+                     address);
 }
 
 rud_status rud_state_check(const rud_server_options *options)
@@ -190,6 +209,12 @@ rud_status rud_state_check(const rud_server_options *options)
                          "server.secret_key and server.allowed_clients belong together: "
                          "give both, or none");
     }
+    if (!begins(options->bind, "tcp://") && !begins(options->bind, "ipc://")) {
+        return rud_error(RUD_EINVAL,
+                         "\"%s\" is no address to listen on: tcp://ADDRESS:PORT or ipc://PATH",
+                         options->bind);
+    }
+    RUD_TRY(check_unused(options->bind));
     if (curve || options->insecure || is_local(options->bind)) return RUD_OK;
     return rud_error(RUD_EINVAL,
                      "%s may be reached from other machines: give keys (`rudder keygen`, "

@@ -1,5 +1,6 @@
-/* A task's folder: what it learnt, so that a restart goes on. The checkpoint names its model's
- * file; that is written first and removed last, so that both always fit. */
+/* A task's folder: what it learnt, so that a restart goes on. The published model is the learner's
+ * own, or stands in a file that the checkpoint names; that is written first and removed last, so
+ * that both always fit. */
 #include <dirent.h>
 #include <inttypes.h>
 #include <math.h>
@@ -43,7 +44,8 @@ static void pack_lessons(rud_packer *packer, const rud_task *task)
     }
 }
 
-static rud_status pack_checkpoint(rud_packer *packer, const rud_task *task)
+static rud_status pack_checkpoint(rud_packer *packer, const rud_task *task, uint64_t version,
+                                  bool in_learner)
 {
     const rud_quality *quality = &task->published_quality;
     void *bytes = NULL;
@@ -51,7 +53,10 @@ static rud_status pack_checkpoint(rud_packer *packer, const rud_task *task)
     RUD_TRY(rud_redistributor_save(task->learner, &bytes, &size));
     rud_pack_open(packer);
     rud_pack_field_uint(packer, "format", FORMAT);
-    rud_pack_field_uint(packer, "model_version", task->view.model->version);
+    rud_pack_field_uint(packer, "model_version", version);
+    rud_pack_field_uint(packer, "last_version", task->last_version);
+    rud_pack_field_bool(packer, "model_in_learner", in_learner);
+    rud_pack_field_uint(packer, "pausing", task->pausing);
     rud_pack_field_uint(packer, "taken", task->taken);
     rud_pack_field_uint(packer, "updates_published", task->updates_published);
     rud_pack_field_uint(packer, "since_published", task->since_published);
@@ -83,12 +88,12 @@ static void remove_other_models(const rud_task *task, const char *name)
     if (count >= 0) free(entries);
 }
 
-static rud_status write_checkpoint(const rud_task *task)
+static rud_status write_checkpoint(const rud_task *task, uint64_t version, bool in_learner)
 {
     char *path = rud_path_join(task->folder, "checkpoint");
     rud_packer packer;
     rud_packer_init(&packer);
-    rud_status status = path != NULL ? pack_checkpoint(&packer, task)
+    rud_status status = path != NULL ? pack_checkpoint(&packer, task, version, in_learner)
                                      : rud_error(RUD_ENOMEM, "no memory for a path");
     if (status == RUD_OK) status = rud_file_write(path, packer.buffer.data, packer.buffer.size);
     rud_packer_free(&packer);
@@ -102,8 +107,15 @@ rud_status rud_task_save(rud_task *task)
     const uint64_t version = task->view.model->version;
     name_model(version, name);
     if (version > 0) RUD_TRY(save_model(task, name));
-    RUD_TRY(write_checkpoint(task));
+    RUD_TRY(write_checkpoint(task, version, false));
     remove_other_models(task, name);
+    return RUD_OK;
+}
+
+rud_status rud_task_save_published(rud_task *task)
+{
+    RUD_TRY(write_checkpoint(task, task->last_version, true));
+    remove_other_models(task, "");
     return RUD_OK;
 }
 
@@ -114,6 +126,7 @@ typedef struct saved {
     char *bytes;
     rud_message message;
     uint64_t version;
+    bool in_learner;
     const char **lessons; /* [lesson_count] ids, sorted; owned with their text */
     size_t lesson_count;
 } saved;
@@ -167,11 +180,16 @@ static rud_status read_numbers(rud_task *task, saved *from)
     rud_problem problem = {0};
     const rud_wire_place place = {"", &problem};
     const msgpack_object *root = &from->message.root, *lessons = NULL;
-    uint64_t format = 0, updates = 0, since = 0;
+    uint64_t format = 0, updates = 0, since = 0, pausing = 0;
     if (root->type != MSGPACK_OBJECT_MAP) return rud_error(RUD_EFORMAT, "no map");
     RUD_TRY(rud_wire_uint(place, root, "format", FORMAT, FORMAT, &format));
     RUD_TRY(rud_wire_uint(place, root, "model_version", 0, UINT64_MAX, &from->version));
+    RUD_TRY(rud_wire_uint(place, root, "last_version", 0, UINT64_MAX, &task->last_version));
+    RUD_TRY(rud_wire_bool(place, root, "model_in_learner", &from->in_learner));
+    RUD_TRY(rud_wire_uint(place, root, "pausing", 0, RUD_PAUSING_PAUSED, &pausing));
     RUD_TRY(rud_wire_uint(place, root, "taken", 0, UINT64_MAX, &task->taken));
+    task->pausing = (rud_pausing)pausing;
+    if (task->pausing != RUD_PAUSING_NONE) task->paused = task->pausing == RUD_PAUSING_PAUSED;
     RUD_TRY(rud_wire_uint(place, root, "updates_published", 0, SIZE_MAX, &updates));
     RUD_TRY(rud_wire_uint(place, root, "since_published", 0, SIZE_MAX, &since));
     task->updates_published = (size_t)updates;
@@ -190,49 +208,63 @@ static rud_status read_checkpoint(rud_task *task, const char *path, saved *from)
     return rud_error_context(status, "%s", path);
 }
 
-/* The journal's episodes that the lesson buffer held, and those that came behind the checkpoint. */
+/* Which of the journal's episodes are needed. */
+typedef struct needed {
+    const saved *from;
+    uint64_t next, first_new; /* numbers of episodes */
+} needed;
+
+/* Those that the lesson buffer held, and those that came behind the checkpoint. */
+static bool is_needed(void *context, const char *id)
+{
+    needed *n = context;
+    if (n->next++ >= n->first_new) return true;
+    return n->from->lesson_count > 0 && bsearch(&id, n->from->lessons, n->from->lesson_count,
+                                                sizeof *n->from->lessons, compare_texts) != NULL;
+}
+
 static rud_status read_journal(const rud_task *task, const saved *from, uint64_t first_new,
                                rud_episodes *lessons, rud_episodes *fresh)
 {
     char *path = rud_path_join(task->folder, "journal");
     rud_journal_reader *reader = NULL;
     const rud_journal_counts counts = rud_journal_count(task->journal);
-    uint64_t number = counts.appended - counts.episodes;
+    needed n = {.from = from, .next = counts.appended - counts.episodes, .first_new = first_new};
     if (path == NULL) return rud_error(RUD_ENOMEM, "no memory for a path");
     rud_status status = rud_journal_reader_open(path, &reader);
     while (status == RUD_OK) {
         rud_episode *episode = NULL;
-        status = rud_journal_reader_next(reader, &episode);
+        status = rud_journal_reader_next_wanted(reader, is_needed, &n, &episode);
         if (status != RUD_OK || episode == NULL) break;
-        const char *id = episode->id;
-        if (number >= first_new) {
-            status = rud_episodes_add(fresh, episode);
-        } else if (from->lesson_count > 0 &&
-                   bsearch(&id, from->lessons, from->lesson_count, sizeof *from->lessons,
-                           compare_texts) != NULL) {
-            status = rud_episodes_add(lessons, episode);
-        } else {
-            rud_episode_free(&episode);
-        }
-        number++;
+        status = rud_episodes_add(n.next > first_new ? fresh : lessons, episode);
     }
     rud_journal_reader_close(&reader);
     free(path);
     return status;
 }
 
-static rud_status load_model(rud_task *task, uint64_t version)
+static rud_status load_model_file(const rud_task *task, uint64_t version, rud_predictor **model)
 {
     char name[MODEL_NAME];
-    rud_predictor *loaded = NULL, *copy = NULL;
+    rud_predictor *loaded = NULL;
     name_model(version, name);
     char *path = rud_path_join(task->folder, name);
     if (path == NULL) return rud_error(RUD_ENOMEM, "no memory for a path");
     rud_status status = rud_predictor_load(path, &loaded);
     free(path);
-    if (status == RUD_OK) status = rud_predictor_copy(loaded, &copy);
+    if (status == RUD_OK) status = rud_predictor_copy(loaded, model);
     rud_predictor_free(&loaded);
-    return status == RUD_OK ? rud_trainer_swap(task, copy, version) : status;
+    return status;
+}
+
+static rud_status load_model(rud_task *task, const saved *from)
+{
+    rud_predictor *model = NULL;
+    if (from->version == 0) return RUD_OK;
+    RUD_TRY(from->in_learner
+                ? rud_predictor_copy(rud_redistributor_predictor(task->learner), &model)
+                : load_model_file(task, from->version, &model));
+    return rud_trainer_swap(task, model, from->version);
 }
 
 static rud_status restore(rud_task *task, const saved *from, const rud_episodes *lessons)
@@ -244,18 +276,20 @@ static rud_status restore(rud_task *task, const saved *from, const rud_episodes 
     if (learner->type != MSGPACK_OBJECT_BIN) return rud_error(RUD_EFORMAT, "no learner");
     RUD_TRY(rud_redistributor_restore(task->learner, learner->via.bin.ptr, learner->via.bin.size,
                                       lessons));
-    return from->version > 0 ? load_model(task, from->version) : RUD_OK;
+    return load_model(task, from);
 }
 
 /* Learns from what no checkpoint knows of. */
 static rud_status catch_up(const rud_server *server, rud_task *task, const rud_episodes *fresh)
 {
     const rud_episode *batch[LEARN_AT_ONCE];
+    const uint64_t before = rud_journal_count(task->journal).appended - fresh->count;
     size_t count = 0;
     for (size_t k = 0; k < fresh->count; k++) {
         const rud_episode *episode = fresh->items[k];
         if (!episode->truncated || episode->terminated) batch[count++] = episode;
         if (count == 0 || (count < LEARN_AT_ONCE && k + 1 < fresh->count)) continue;
+        task->taken = before + k + 1;
         RUD_TRY(rud_trainer_learn(server, task, batch, count));
         count = 0;
     }
@@ -277,6 +311,12 @@ static rud_status load_with(rud_server *server, rud_task *task, saved *from)
     rud_episodes_free(&lessons);
     rud_episodes_free(&fresh);
     return status;
+}
+
+rud_status rud_task_load_episodes(rud_server *server, rud_task *task)
+{
+    saved nothing = {0};
+    return load_with(server, task, &nothing);
 }
 
 rud_status rud_task_load(rud_server *server, rud_task *task)

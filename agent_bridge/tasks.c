@@ -57,23 +57,34 @@ void rud_task_free(rud_task **task)
     *task = NULL;
 }
 
-rud_status rud_task_create_learner(const rud_server *server, rud_task *task)
+static rud_status create_features(const rud_task_spec *spec, rud_features **features)
 {
-    const rud_space *action = task->spec.action.space.width > 0 ? &task->spec.action.space : NULL;
+    const rud_space *action = spec->action.space.width > 0 ? &spec->action.space : NULL;
+    return rud_features_create(&spec->features, &spec->observation.space, action, features);
+}
+
+/* Can the specification become a network's inputs here? `blame` is the field that it came from. */
+static rud_status check_features(const rud_server *server, rud_wire_place blame, const char *key,
+                                 const rud_task_spec *spec)
+{
+    const size_t most = server->options.limits.inputs;
     rud_features *features = NULL;
-    RUD_TRY(rud_features_create(&task->spec.features, &task->spec.observation.space, action,
-                                &features));
-    const size_t inputs = rud_features_width(features), most = server->options.limits.inputs;
-    rud_status status = RUD_OK;
-    if (inputs > most) {
-        status = rud_error(RUD_EINVAL,
+    RUD_TRY(rud_wire_blame(blame, key, create_features(spec, &features)));
+    const size_t inputs = rud_features_width(features);
+    rud_features_free(&features);
+    if (inputs <= most) return RUD_OK;
+    return rud_problem_set(blame.problem, RUD_PROBLEM_TOO_LARGE, blame.path, key,
                            "the network would have %zu inputs; this server allows %zu "
                            "(server.max_inputs)",
                            inputs, most);
-    } else {
-        status = rud_redistributor_create(&server->options.redistributor, features, NULL,
-                                          task->spec.seed, &task->learner);
-    }
+}
+
+rud_status rud_task_create_learner(const rud_server *server, rud_task *task)
+{
+    rud_features *features = NULL;
+    RUD_TRY(create_features(&task->spec, &features));
+    const rud_status status = rud_redistributor_create(&server->options.redistributor, features,
+                                                       NULL, task->spec.seed, &task->learner);
     rud_features_free(&features);
     return status;
 }
@@ -159,6 +170,11 @@ static rud_status select_spec(rud_server *server, rud_request *request, rud_task
                             "this server has its %zu tasks; raise server.max_tasks, or use one "
                             "of them",
                             server->options.limits.tasks);
+    }
+    if (request->task == NULL && status == RUD_OK) {
+        status =
+            check_features(server, (rud_wire_place){inferred ? "" : "spec.", &request->problem},
+                           inferred ? "episodes" : "features", spec);
     }
     if (request->task == NULL && status == RUD_OK) {
         request->created = true;

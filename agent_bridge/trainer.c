@@ -54,31 +54,60 @@ rud_status rud_trainer_swap(rud_task *task, rud_predictor *predictor, uint64_t v
     return RUD_OK;
 }
 
-static rud_status publish(rud_task *task, uint64_t version)
+/* A failure here leaves the task as it is. */
+static void note(rud_task *task, rud_status status)
+{
+    if (status == RUD_OK) return;
+    if (status == RUD_EDIVERGED) task->diverged = true;
+    rud_log(RUD_LOG_WARNING, "task %s: %s", task->key, rud_last_error());
+}
+
+/* What could not be kept is tried again with the next checkpoint. */
+static void keep(const rud_server *server, rud_task *task, rud_status (*save)(rud_task *))
+{
+    task->unsaved = true;
+    if (!server->keeps) return;
+    const rud_status status = save(task);
+    task->unsaved = status != RUD_OK;
+    note(task, status);
+}
+
+/* The learner's model becomes the published one. It is on disk before anyone sees its number, so
+ * that after a crash the number cannot be given to another model. */
+static rud_status publish(const rud_server *server, rud_task *task)
 {
     rud_predictor *predictor = NULL;
     RUD_TRY(rud_predictor_copy(rud_redistributor_predictor(task->learner), &predictor));
-    RUD_TRY(rud_trainer_swap(task, predictor, version));
     task->published_quality = *rud_redistributor_quality(task->learner);
     task->updates_published = rud_redistributor_get_state(task->learner).updates;
     task->since_published = 0;
-    task->unsaved = true;
+    task->last_version++;
+    keep(server, task, rud_task_save_published);
+    return rud_trainer_swap(task, predictor, task->last_version);
+}
+
+/* Version 0: the model of a learner that has made no updates. */
+static rud_status begin_anew(rud_task *task)
+{
+    rud_predictor *predictor = NULL;
+    RUD_TRY(rud_predictor_copy(rud_redistributor_predictor(task->learner), &predictor));
+    RUD_TRY(rud_trainer_swap(task, predictor, 0));
+    task->published_quality = *rud_redistributor_quality(task->learner);
+    task->updates_published = task->since_published = 0;
     return RUD_OK;
 }
 
 rud_status rud_trainer_start_task(rud_server *server, rud_task *task)
 {
     task->paused = !server->options.background_training;
-    RUD_TRY(publish(task, 0));
-    task->unsaved = false;
+    RUD_TRY(begin_anew(task));
     const rud_status status = rud_task_load(server, task);
     if (status == RUD_EFORMAT || status == RUD_EINVAL) { /* the episodes are kept, all else anew */
         rud_log(RUD_LOG_WARNING, "%s; its task starts to learn anew", rud_last_error());
         rud_redistributor_free(&task->learner);
-        task->published_quality = (rud_quality){0};
-        task->taken = rud_journal_count(task->journal).appended;
         RUD_TRY(rud_task_create_learner(server, task));
-        RUD_TRY(publish(task, 0));
+        RUD_TRY(begin_anew(task));
+        RUD_TRY(rud_task_load_episodes(server, task));
     } else {
         RUD_TRY(status);
     }
@@ -132,16 +161,7 @@ rud_status rud_trainer_learn(const rud_server *server, rud_task *task,
         rud_quality_add(&task->published_quality, same ? errors[k] : published[k]);
     }
     task->since_published += count;
-    if (should_publish(server, task)) RUD_TRY(publish(task, version + 1));
-    return RUD_OK;
-}
-
-/* A failure here leaves the episode in the journal, and the model as it is. */
-static void note(rud_task *task, rud_status status)
-{
-    if (status == RUD_OK) return;
-    if (status == RUD_EDIVERGED) task->diverged = true;
-    rud_log(RUD_LOG_WARNING, "task %s: %s", task->key, rud_last_error());
+    return should_publish(server, task) ? publish(server, task) : RUD_OK;
 }
 
 /* Learns from what these requests of one task have added; together, where they are many. */
@@ -204,7 +224,7 @@ static bool train_held(rud_server *server, rud_task *task, bool closing)
         rud_server_progress(server, request, request->done, request->updates);
     }
     if (status == RUD_OK && done > 0 && request->done < request->updates) return false;
-    if (status == RUD_OK) status = publish(task, task->view.model->version + 1);
+    if (status == RUD_OK && request->done > 0) status = publish(server, task);
     if (status == RUD_EDIVERGED) request->problem.code = RUD_PROBLEM_DIVERGED;
     task->held = request->next;
     if (task->held == NULL) task->held_end = NULL;
@@ -259,20 +279,16 @@ static bool must_wait(const rud_request *request)
     return held != NULL && (is_training(request) || same_client(held, request));
 }
 
-static void begin_training(rud_task *task)
+static void set_paused(const rud_server *server, rud_task *task, bool paused)
 {
-    task->round = 0;
-    pthread_mutex_lock(&task->lock);
-    task->paused = true;
-    pthread_mutex_unlock(&task->lock);
-}
-
-static void set_paused(rud_task *task, bool paused)
-{
+    const rud_pausing asked = paused ? RUD_PAUSING_PAUSED : RUD_PAUSING_RESUMED;
     if (paused) task->round = 0;
     pthread_mutex_lock(&task->lock);
     task->paused = paused;
     pthread_mutex_unlock(&task->lock);
+    if (task->pausing == asked) return;
+    task->pausing = asked;
+    keep(server, task, rud_task_save);
 }
 
 /* Requests from `request` on that add episodes to its task and need not wait; *end: behind the
@@ -307,7 +323,7 @@ static rud_request *process(rud_server *server, rud_request *request)
     } else if (task != NULL && must_wait(request)) {
         hold(task, request);
     } else if (is_training(request)) {
-        begin_training(task);
+        set_paused(server, task, true);
         request->reported = rud_now();
         hold(task, request);
         show(task);
@@ -315,7 +331,7 @@ static rud_request *process(rud_server *server, rud_request *request)
         find_run(request, &rest);
         take_in_and_answer(server, request, rest);
     } else {
-        if (request->pausing) set_paused(task, request->pause);
+        if (request->pausing) set_paused(server, task, request->pause);
         show(task);
         rud_server_answer(server, request, request->operation->finish(request));
     }
@@ -359,9 +375,7 @@ static void save_some(rud_server *server)
     pthread_mutex_unlock(&server->task_lock);
     for (size_t k = 0; server->keeps && k < count; k++) {
         rud_task *task = server->tasks[k];
-        if (!task->unsaved) continue;
-        task->unsaved = false;
-        note(task, rud_task_save(task));
+        if (task->unsaved) keep(server, task, rud_task_save);
     }
 }
 

@@ -145,6 +145,12 @@ const rud_journal_header *rud_journal_reader_header(const rud_journal_reader *re
  * and byte of what is damaged; the next call goes on with the next whole record. */
 rud_status rud_journal_reader_next(rud_journal_reader *reader, rud_episode **episode);
 
+/* The same, but episodes that `wanted` declines are stepped over, which is much faster than to
+ * decode them: it is asked about each in turn. */
+typedef bool rud_journal_wanted(void *context, const char *id);
+rud_status rud_journal_reader_next_wanted(rud_journal_reader *reader, rud_journal_wanted *wanted,
+                                          void *context, rud_episode **episode);
+
 /* What was read so far. */
 typedef struct rud_journal_progress {
     size_t segments;

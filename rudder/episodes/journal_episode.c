@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/messagepack.h"
 #include "episodes/journal_private.h"
 
 static rud_status check_width(const char *field, size_t found, size_t expected)
@@ -146,4 +147,21 @@ rud_status rud_journal_decode_episode(const rud_journal_header *header, const vo
     if (status == RUD_OK) status = decode(header, &unpacked.data, episode);
     msgpack_unpacked_destroy(&unpacked);
     return status;
+}
+
+bool rud_journal_peek_id(const void *payload, size_t size, char id[RUD_JOURNAL_ID_MAX + 1])
+{
+    const unsigned char *bytes = payload;
+    size_t at, length, head = 1;
+    if (rud_messagepack_find(payload, size, "id", &at, &length) != RUD_OK) return false;
+    if (bytes[at] == 0xd9) { /* str 8 */
+        head = 2;
+    } else if ((bytes[at] & 0xe0) != 0xa0) { /* fixstr */
+        return false;
+    }
+    length -= head;
+    if (memchr(bytes + at + head, '\0', length) != NULL) return false;
+    memcpy(id, bytes + at + head, length);
+    id[length] = '\0';
+    return true;
 }

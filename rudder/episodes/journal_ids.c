@@ -30,14 +30,18 @@ static bool reserve(rud_journal_ids *ids)
 rud_status rud_journal_ids_add(rud_journal_ids *ids, const char *id, bool *added)
 {
     *added = false;
-    if (rud_journal_ids_has(ids, id)) return RUD_OK;
     char *copy = reserve(ids) ? strdup(id) : NULL;
-    if (copy == NULL || tsearch(copy, &ids->tree, compare) == NULL) {
+    char *const *found = copy != NULL ? tsearch(copy, &ids->tree, compare) : NULL;
+    if (found == NULL) {
         free(copy);
         return rud_error(RUD_ENOMEM, "no memory for the %zu ids of a journal", ids->count + 1);
     }
-    ids->items[ids->first + ids->count++] = copy;
-    *added = true;
+    *added = *found == copy;
+    if (*added) {
+        ids->items[ids->first + ids->count++] = copy;
+    } else {
+        free(copy);
+    }
     return RUD_OK;
 }
 

@@ -116,6 +116,9 @@ void rud_journal_encode_episode(const rud_episode *episode, rud_journal_buffer *
 rud_status rud_journal_decode_episode(const rud_journal_header *header, const void *payload,
                                       size_t size, rud_episode **episode);
 
+/* The id of an episode's payload, without decoding the rest; false where it cannot be told so. */
+bool rud_journal_peek_id(const void *payload, size_t size, char id[RUD_JOURNAL_ID_MAX + 1]);
+
 /* ---- journal_ids.c: a set in order of arrival ---- */
 
 /* Zero-initialise to start. A tree: no choice of ids makes it slow. */

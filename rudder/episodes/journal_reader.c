@@ -165,7 +165,41 @@ static rud_status check_start(rud_journal_reader *reader, const rud_journal_fram
     return status;
 }
 
-static rud_status read_record(rud_journal_reader *reader, rud_episode **episode)
+/* What the caller asks for; wanted NULL: everything. */
+typedef struct selection {
+    rud_journal_wanted *wanted;
+    void *context;
+} selection;
+
+static bool is_wanted(const selection *chosen, const char *id)
+{
+    return chosen->wanted == NULL || chosen->wanted(chosen->context, id);
+}
+
+static rud_status decode(rud_journal_reader *reader, const rud_journal_frame *frame,
+                         rud_episode **episode)
+{
+    reader->mark = (rud_journal_mark){reader->next - 1, frame->begin, frame->end};
+    return rud_error_context(
+        rud_journal_decode_episode(&reader->header, frame->payload, frame->size, episode),
+        "%s: byte %zu", reader->segment, frame->begin);
+}
+
+/* An id that cannot be told without decoding is asked about afterwards. */
+static rud_status decode_wanted(rud_journal_reader *reader, const rud_journal_frame *frame,
+                                const selection *chosen, rud_episode **episode)
+{
+    char id[RUD_JOURNAL_ID_MAX + 1];
+    const bool told = rud_journal_peek_id(frame->payload, frame->size, id);
+    if (told && !is_wanted(chosen, id)) return RUD_OK;
+    RUD_TRY(decode(reader, frame, episode));
+    if (!told && !is_wanted(chosen, (*episode)->id)) rud_episode_free(episode);
+    return RUD_OK;
+}
+
+/* *episode stays NULL where the record is none, or is not wanted. */
+static rud_status read_record(rud_journal_reader *reader, const selection *chosen,
+                              rud_episode **episode)
 {
     const size_t before = reader->scan.at;
     rud_journal_frame frame;
@@ -175,19 +209,23 @@ static rud_status read_record(rud_journal_reader *reader, rud_episode **episode)
         return damaged(reader, before, frame.begin);
     }
     if (frame.begin == 0) return check_start(reader, &frame);
-    reader->mark = (rud_journal_mark){reader->next - 1, frame.begin, frame.end};
-    return rud_error_context(
-        rud_journal_decode_episode(&reader->header, frame.payload, frame.size, episode),
-        "%s: byte %zu", reader->segment, frame.begin);
+    return decode_wanted(reader, &frame, chosen, episode);
 }
 
 rud_status rud_journal_reader_next(rud_journal_reader *reader, rud_episode **episode)
 {
+    return rud_journal_reader_next_wanted(reader, NULL, NULL, episode);
+}
+
+rud_status rud_journal_reader_next_wanted(rud_journal_reader *reader, rud_journal_wanted *wanted,
+                                          void *context, rud_episode **episode)
+{
+    const selection chosen = {wanted, context};
     *episode = NULL;
     do {
         if (reader->segment == NULL) RUD_TRY(enter_segment(reader));
         if (reader->segment == NULL) return RUD_OK;
-        const rud_status status = read_record(reader, episode);
+        const rud_status status = read_record(reader, &chosen, episode);
         reader->progress.damaged += status == RUD_EFORMAT || status == RUD_ENONFINITE;
         RUD_TRY(status);
     } while (*episode == NULL);

@@ -130,7 +130,15 @@ static const bad_request bad_requests[] = {
     {"{" REQUEST "\"stream.close\", \"stream\": 1}", "unknown_stream", "stream"},
     {"{" REQUEST "\"stream.open\", \"stream\": 4294967296, \"episode\": \"e\"}", "wrong_value",
      "stream"},
-    {"{" REQUEST "\"env.make\", \"name\": \"moon\"}", "wrong_value", NULL},
+    {"{" REQUEST "\"configure\", \"spec\": {\"observation_space\": {\"type\": \"box\", \"shape\": "
+     "[2]}, \"features\": {\"observation\": \"one-hot\"}}}",
+     "wrong_value", "spec.features"},
+    {"{" REQUEST "\"configure\", \"spec\": {\"observation_space\": {\"type\": \"discrete\", "
+     "\"n\": 1000000}}}",
+     "too_large", "spec.features"},
+    {"{" REQUEST "\"env.make\", \"name\": \"moon\"}", "wrong_value", "name"},
+    {"{" REQUEST "\"env.make\", \"name\": \"coin-walk\", \"options\": {\"delay\": 7}}",
+     "wrong_value", "options"},
     {"{" REQUEST "\"env.make\", \"name\": \"coin-walk\", \"copies\": 0}", "wrong_value", "copies"},
     {"{" REQUEST "\"env.make\", \"name\": \"coin-walk\", \"autoreset\": \"always\"}", "wrong_value",
      "autoreset"},

@@ -377,6 +377,95 @@ START_TEST(a_restart_goes_on)
 }
 END_TEST
 
+/* Without lessons there is nothing to publish. */
+START_TEST(no_updates_publish_nothing)
+{
+    rud_client *client = local_client(&local);
+    rud_client_task task;
+    uint64_t done = 1;
+    configure_coin_walk(client, "no updates");
+    ck_assert_int_eq(rud_client_train(client, 5, &done, &task), RUD_OK);
+    ck_assert_uint_eq(done, 0);
+    ck_assert_uint_eq(task.model_version, 0);
+    rud_client_free(&client);
+}
+END_TEST
+
+static bool is_paused(const local_server *server)
+{
+    raw connection = raw_connect(rud_server_address(server->server));
+    raw_ok(&connection, "{\"version\": 1, \"id\": 1, \"op\": \"status\"}");
+    const bool paused = raw_is(&connection, "training", "paused");
+    raw_close(&connection);
+    return paused;
+}
+
+/* What a client asked of background training holds until it is asked otherwise. */
+START_TEST(a_pause_survives_restarts)
+{
+    rud_server_options options = local_options();
+    snprintf(options.state, sizeof options.state, "%s", test_folder());
+    for (int pause = 1; pause >= 0; pause--) {
+        local_server first, second;
+        local_start(&first, &options);
+        rud_client *client = local_client(&first);
+        configure_coin_walk(client, NULL);
+        ck_assert_int_eq(rud_client_pause(client, pause != 0, NULL), RUD_OK);
+        rud_client_free(&client);
+        local_stop(&first);
+        local_start(&second, &options);
+        ck_assert_int_eq(is_paused(&second), pause != 0);
+        local_stop(&second);
+    }
+    /* It does not outlive a change of the configuration that nobody asked about. */
+    snprintf(options.state, sizeof options.state, "%s/other", test_folder());
+    for (int background = 0; background <= 1; background++) {
+        local_server server;
+        options.background_training = background != 0;
+        local_start(&server, &options);
+        rud_client *client = local_client(&server);
+        configure_coin_walk(client, NULL);
+        ck_assert_int_eq(is_paused(&server), background == 0);
+        rud_client_free(&client);
+        local_stop(&server);
+    }
+}
+END_TEST
+
+/* A server with another network cannot use the model; it learns anew from the same episodes, and
+ * gives its models numbers that were not used. */
+START_TEST(another_network_learns_anew)
+{
+    rud_server_options options = local_options();
+    rud_episodes list = {0};
+    rud_client_task task;
+    uint64_t done = 0;
+    snprintf(options.state, sizeof options.state, "%s", test_folder());
+    coin_walks(60, 1, "n", &list);
+    for (unsigned turn = 0; turn < 3; turn++) {
+        local_server server;
+        options.redistributor.predictor.hidden = 8 + turn;
+        local_start(&server, &options);
+        rud_client *client = local_client(&server);
+        configure_coin_walk(client, NULL);
+        if (turn == 0) {
+            ck_assert_int_eq(rud_client_submit(client, items(&list), 60, NULL, NULL), RUD_OK);
+        }
+        ck_assert_int_eq(rud_client_status(client, NULL, &task), RUD_OK);
+        ck_assert_uint_eq(task.model_version, 0);
+        ck_assert_uint_eq(task.episodes, 60);
+        for (unsigned k = 0; k < 2; k++) {
+            ck_assert_int_eq(rud_client_train(client, 5, &done, &task), RUD_OK);
+            ck_assert_uint_eq(done, 5);
+            ck_assert_uint_eq(task.model_version, 2 * turn + k + 1);
+        }
+        rud_client_free(&client);
+        local_stop(&server);
+    }
+    rud_episodes_free(&list);
+}
+END_TEST
+
 /* The only file that matches a pattern below a folder. */
 static void find_file(const char *folder, const char *pattern, char path[512])
 {
@@ -455,6 +544,59 @@ START_TEST(other_machines_need_keys)
 }
 END_TEST
 
+typedef struct bind_case {
+    const char *bind;
+    rud_status status;
+} bind_case;
+
+static const bind_case bind_cases[] = {
+    {"inproc://rudder", RUD_EINVAL},      /* nobody could connect */
+    {"udp://127.0.0.1:5555", RUD_EINVAL}, /* no transport of ROUTER */
+    {"127.0.0.1:5555", RUD_EINVAL},
+    {"", RUD_EINVAL},
+    {"tcp://127.0.0.1", RUD_EINVAL}, /* no port */
+    {"tcp://0.0.0.0:*", RUD_EINVAL},
+    {"tcp://*:*", RUD_EINVAL},
+    {"tcp://[::]:*", RUD_EINVAL},
+    {"tcp://lo:*", RUD_EINVAL},        /* an interface's addresses may change */
+    {"tcp://localhost:*", RUD_EINVAL}, /* a name's too */
+    {"tcp://[::1]:*", RUD_OK},
+    {"tcp://127.0.0.2:*", RUD_OK},
+};
+
+START_TEST(addresses_are_checked)
+{
+    rud_server *server = NULL;
+    rud_server_options options = local_options();
+    const bind_case *given = &bind_cases[_i];
+    snprintf(options.bind, sizeof options.bind, "%s", given->bind);
+    if (strstr(given->bind, "::1") != NULL && access("/proc/net/if_inet6", R_OK) != 0) return;
+    const rud_status status = rud_server_create(&options, &server);
+    ck_assert_msg(status == given->status, "%s: %s", given->bind, rud_last_error());
+    if (status != RUD_OK) ck_assert_ptr_nonnull(strstr(rud_last_error(), given->bind));
+    rud_server_free(&server);
+}
+END_TEST
+
+/* ZeroMQ itself would replace the socket's file. */
+START_TEST(a_socket_in_use_is_not_taken_over)
+{
+    local_server first;
+    rud_server *second = NULL;
+    rud_server_options options = local_options();
+    snprintf(options.bind, sizeof options.bind, "ipc://%s/socket", test_folder());
+    local_start(&first, &options);
+    ck_assert_int_eq(rud_server_create(&options, &second), RUD_ESTATE);
+    ck_assert_ptr_nonnull(strstr(rud_last_error(), options.bind));
+    rud_client *client = local_client(&first);
+    ck_assert_int_eq(rud_client_status(client, NULL, NULL), RUD_OK);
+    rud_client_free(&client);
+    local_stop(&first);
+    local_start(&first, &options); /* a name that was left behind is */
+    local_stop(&first);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("server");
@@ -468,15 +610,21 @@ Suite *test_suite(void)
     tcase_add_test(tc, time_limits_cut_or_end);
     tcase_add_test(tc, background_training_opens_the_gate);
     tcase_add_test(tc, pipelined_requests_are_all_answered);
+    tcase_add_test(tc, no_updates_publish_nothing);
     suite_add_tcase(suite, tc);
     tc = tcase_create("state");
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, too_much_is_answered_by_busy);
     tcase_add_test(tc, idle_sessions_expire);
     tcase_add_test(tc, a_restart_goes_on);
+    tcase_add_test(tc, a_pause_survives_restarts);
+    tcase_add_test(tc, another_network_learns_anew);
     tcase_add_test(tc, a_damaged_journal_is_served);
     tcase_add_test(tc, two_servers_cannot_share_a_state_folder);
     tcase_add_test(tc, other_machines_need_keys);
+    tcase_add_loop_test(tc, addresses_are_checked, 0,
+                        (int)(sizeof bind_cases / sizeof bind_cases[0]));
+    tcase_add_test(tc, a_socket_in_use_is_not_taken_over);
     suite_add_tcase(suite, tc);
     return suite;
 }

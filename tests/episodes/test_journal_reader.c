@@ -121,6 +121,52 @@ START_TEST(progress_tells_what_was_read)
 }
 END_TEST
 
+/* Counts what it is asked about, and wants every seventh. */
+static bool every_seventh(void *asked, const char *id)
+{
+    char expected[64];
+    size_t *number = asked;
+    const bool is_long = *number % 2 == 1;
+    snprintf(expected, sizeof expected, "%s-%zu",
+             is_long ? "an id of more than thirty-one bytes" : "short", *number);
+    ck_assert_str_eq(id, expected);
+    return (*number)++ % 7 == 0;
+}
+
+START_TEST(what_is_not_wanted_is_stepped_over)
+{
+    enum { COUNT = 100 };
+    const char *folder = test_folder();
+    rud_journal *journal = open_corridor(folder, 1000);
+    for (size_t k = 0; k < COUNT; k++) {
+        char id[64];
+        rud_episode *episode = make_episode(k, 5);
+        snprintf(id, sizeof id, "%s-%zu",
+                 k % 2 == 1 ? "an id of more than thirty-one bytes" : "short", k);
+        ck_ok(rud_episode_set_id(episode, id));
+        ck_ok(rud_journal_append(journal, episode, NULL));
+        rud_episode_free(&episode);
+    }
+    rud_journal_close(&journal);
+    rud_journal_reader *reader;
+    size_t asked = 0, read = 0;
+    ck_ok(rud_journal_reader_open(folder, &reader));
+    for (;; read++) {
+        rud_episode *episode;
+        ck_ok(rud_journal_reader_next_wanted(reader, every_seventh, &asked, &episode));
+        if (episode == NULL) break;
+        rud_episode *expected = make_episode(7 * read, 5);
+        assert_same_row(episode->rewards, expected->rewards, expected->steps);
+        ck_assert_uint_eq(asked, 7 * read + 1);
+        rud_episode_free(&expected);
+        rud_episode_free(&episode);
+    }
+    rud_journal_reader_close(&reader);
+    ck_assert_uint_eq(asked, COUNT);
+    ck_assert_uint_eq(read, 15);
+}
+END_TEST
+
 /* Written by tests/fixtures/journal.py, which knows journals by their description only. */
 START_TEST(a_journal_of_another_writer_is_read)
 {
@@ -184,6 +230,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_reader_sees_whole_records_only);
     tcase_add_test(tests, damage_is_named_and_the_rest_is_read);
     tcase_add_test(tests, progress_tells_what_was_read);
+    tcase_add_test(tests, what_is_not_wanted_is_stepped_over);
     tcase_add_test(tests, a_journal_of_another_writer_is_read);
     tcase_add_test(tests, what_is_no_journal_is_refused);
     suite_add_tcase(suite, tests);

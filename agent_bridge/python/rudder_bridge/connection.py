@@ -72,6 +72,7 @@ class Connection:
         socket.sndhwm = socket.rcvhwm = 0
         # Nothing is kept for a server that is not there: a request that timed out must not be carried out later.
         socket.immediate = True
+        socket.ipv6 = "[" in self.address
         socket.routing_id = b"py-" + uuid.uuid4().hex.encode()
         if self._curve is not None:
             socket.curve_serverkey = self._curve.server

@@ -184,6 +184,13 @@ class RedistributedReplayBuffer(ReplayBuffer):
         """For pickle: without the connection, which is made anew when it is needed."""
         return {**self.__dict__, "_task": None}
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """The server may be another one, whose models have the same numbers: all rewards count as old."""
+        self.__dict__.update(state)
+        for episode in self._episode_of.ravel():
+            if episode is not None:
+                episode.model = None
+
     def add(
         self,
         obs: Array,

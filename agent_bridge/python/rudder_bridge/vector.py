@@ -13,9 +13,9 @@ from .wire import Array, Space
 
 
 def autoreset_mode(env: VectorEnv) -> str:
-    """`next_step`, `same_step` or `disabled`: what the environment's metadata say; Gymnasium 1.0 knows the first
-    only and says nothing."""
-    mode = (env.metadata or {}).get("autoreset_mode", "next_step")
+    """`next_step`, `same_step` or `disabled`: what the environment says, else its metadata, which Gymnasium's vectors
+    share with all others of the same environment; Gymnasium 1.0 knows the first only and says nothing."""
+    mode = getattr(env.unwrapped, "autoreset_mode", None) or (env.metadata or {}).get("autoreset_mode", "next_step")
     word = str(getattr(mode, "name", mode)).replace("_", "").lower()
     modes = {"nextstep": "next_step", "samestep": "same_step", "disabled": "disabled"}
     if word not in modes:
@@ -32,7 +32,8 @@ class RedistributeRewardVector(VectorWrapper):
     ended stand in ``final_info`` too. A row that is a reset (the step after an end, in the mode NEXT_STEP) is no step
     of any episode: its reward stays 0.
 
-    The arguments are those of `RedistributeReward`.
+    The arguments are those of `RedistributeReward`; with the time limit ``terminal`` a step that is truncated is
+    reported as terminated too.
     """
 
     def __init__(
@@ -47,12 +48,13 @@ class RedistributeRewardVector(VectorWrapper):
         specification: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(env)
+        self._streams: Streams | None = None
         self._mode = autoreset_mode(env)
         self._observation = Space(env.single_observation_space)
         self._action = Space(env.single_action_space)
         self._specification = task_specification(env.single_observation_space, env.single_action_space, specification)
         self._connect = (address, timeout, Settings(mix, time_limit, submit))
-        self._streams: Streams | None = None
+        self._terminal = time_limit == "terminal"
         self._last = np.zeros(0)
         # Whose next step is a reset.
         self._ended = np.zeros(env.num_envs, bool)
@@ -93,6 +95,8 @@ class RedistributeRewardVector(VectorWrapper):
             streams.begin(~steps)
             self._ended = ended
         self._last = np.array(observations)
+        if self._terminal:
+            terminated = np.logical_or(terminated, truncated)
         return observations, paid, terminated, truncated, infos
 
     def _last_observations(self, infos: dict[str, Any], ended: Array, following: Array) -> None:

@@ -23,7 +23,9 @@ class RedistributeReward(gymnasium.Wrapper, RecordConstructorArgs):
 
     ``address`` is that of a server; without one, all wrappers of this process share a private server, which ends with
     the last of them. ``mix`` w pays (1 - w) r + w r'. ``time_limit`` says what truncation means: with ``cut`` the
-    episode is not learnt from, and its last step gets no correction; with ``terminal`` it is an end like any other.
+    episode is not learnt from, and its last step gets no correction; with ``terminal`` it is an end like any other, and
+    the step that is truncated is reported as terminated too, so that no learner bootstraps behind the end and counts the
+    correction twice.
     ``submit`` false: the server does not keep the episodes. ``timeout`` [s] is the longest wait for an answer.
     ``specification`` holds further fields of the task's specification in PROTOCOL.md (features, final_observation,
     seed, name).
@@ -54,6 +56,7 @@ class RedistributeReward(gymnasium.Wrapper, RecordConstructorArgs):
         self._action_row = Space(env.action_space).row
         self._specification = task_specification(env.observation_space, env.action_space, specification)
         self._connect = (address, timeout, Settings(mix, time_limit, submit))
+        self._terminal = time_limit == "terminal"
         self._stream: Stream | None = None
         self._observation: Any = None
         self._warned = False
@@ -75,6 +78,8 @@ class RedistributeReward(gymnasium.Wrapper, RecordConstructorArgs):
         reward, following = float(reward), self._observation_row(observation)
         paid = self._stream.step(self._observation, taken, reward, bool(terminated), bool(truncated), following)
         self._observation = following
+        if self._terminal and truncated:
+            terminated = True
         info = {**info, **_reward_info(reward, paid.reward, paid.ready, paid.redistribution)}
         return observation, paid.reward, terminated, truncated, info
 

@@ -289,6 +289,46 @@ class PrivateServer(unittest.TestCase):
             Client(config="/no-such-file.yaml")
 
 
+class Crashes(unittest.TestCase):
+    """What a server that is killed has told is so afterwards."""
+
+    def setUp(self):
+        self.state = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.state)
+
+    def start(self):
+        client = Client(state=self.state, timeout=60)
+        self.addCleanup(client.close)
+        return client
+
+    def test_a_model_version_is_one_model(self):
+        episodes = with_ids(random_episodes(60))
+        probe = random_episodes(1, seed=9)
+        told = {}
+        for turn in range(4):
+            client = self.start()
+            if turn == 0:
+                client.submit(episodes[:1])
+                client.pause_training()
+                client.submit(episodes[1:])
+            for _ in range(3):
+                (now,) = client.redistribute(probe)
+                # The model of a number that was told before, or a new number.
+                self.assertEqual(told.setdefault(now.model_version, now.prediction), now.prediction)
+                self.assertGreaterEqual(now.model_version, max(told))
+                version = client.train(updates=3)["model_version"]
+                self.assertNotIn(version, told)
+                told[version] = client.redistribute(probe)[0].prediction
+            status = client.status()
+            client._server.process.kill()
+            client.close()
+        self.assertEqual(len(set(told.values())), 1 + 3 * 4)
+        status_again = self.start().status()
+        for key in ("model_version", "episodes", "updates", "lessons", "training", "quality", "ready"):
+            self.assertEqual(status_again[key], status[key], key)
+        self.assertEqual(status["training"], "paused")
+
+
 class Keys(unittest.TestCase):
     """A server that asks for CURVE keys."""
 

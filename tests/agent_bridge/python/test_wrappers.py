@@ -112,6 +112,12 @@ class Single(WithModel):
         steps = play(self.wrapped(Walk(limit=3), time_limit="terminal"), [1, 1, 1])
         self.assertAlmostEqual(sum(step[0] for step in steps), 1.0)
         self.assertTrue(steps[-1][3]["ready"])
+        # Who bootstraps at truncation alone does not here.
+        self.assertEqual([step[1:3] for step in steps[2:]], [(False, False), (True, True)])
+        env = DummyVecEnv([lambda: self.wrapped(Walk(limit=1), time_limit="terminal")])
+        env.reset()
+        _, _, (done,), (info,) = env.step(np.array([1]))
+        self.assertEqual((bool(done), info["TimeLimit.truncated"]), (True, False))
 
     def test_mixing(self):
         full = play(self.wrapped(Walk()), self.actions)
@@ -284,6 +290,25 @@ class Vector(WithModel):
             env.reset(options={"reset_mask": done})
 
         self.check_mode(AutoresetMode.DISABLED, False, reset)
+
+    def test_the_mode_is_that_of_this_vector(self):
+        inner = SyncVectorEnv([Walk, Walk], autoreset_mode=AutoresetMode.SAME_STEP)
+        SyncVectorEnv([Walk], autoreset_mode=AutoresetMode.NEXT_STEP)
+        env = self.wrapped(inner, RedistributeRewardVector)
+        steps = self.play_vector(env, [[1, 0]] * (2 * STEPS))
+        self.assertEqual([done.all() for _, done, _ in steps], ([False] * (STEPS - 1) + [True]) * 2)
+        for first, second in zip(steps[:STEPS], steps[STEPS:]):
+            np.testing.assert_allclose(second[0], first[0], atol=TOLERANCE)
+
+    def test_a_time_limit_that_ends_the_task(self):
+        env = self.wrapped(SyncVectorEnv([lambda: Walk(limit=2), Walk]), RedistributeRewardVector, time_limit="terminal")
+        env.reset()
+        rewards = env.step([1, 1])[1]
+        _, more, terminated, truncated, infos = env.step([1, 1])
+        self.assertEqual((terminated.tolist(), truncated.tolist()), ([True, False], [True, False]))
+        self.assertEqual(terminated.dtype, np.bool_)
+        self.assertAlmostEqual(rewards[0] + more[0], 1.0, places=5)
+        self.assertTrue(infos["ready"][0])
 
     def test_a_whole_reset_forgets_what_ran(self):
         env = self.wrapped(SyncVectorEnv([Walk, Walk]), RedistributeRewardVector)

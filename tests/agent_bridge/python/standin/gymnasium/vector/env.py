@@ -129,7 +129,8 @@ class SyncVectorEnv(VectorEnv):
         self.envs = [make() for make in env_fns]
         self.copy, self.autoreset_mode = copy, autoreset_mode
         self.num_envs = len(self.envs)
-        self.metadata = {**self.envs[0].metadata, "autoreset_mode": autoreset_mode}
+        self.metadata = self.envs[0].metadata  # as the real one does: all vectors of this environment share it
+        self.metadata["autoreset_mode"] = autoreset_mode
         self.single_observation_space = self.envs[0].observation_space
         self.single_action_space = self.envs[0].action_space
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
