@@ -7,6 +7,7 @@
 #define RUD_EXPERIMENT_JUDGE_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -24,6 +25,7 @@ typedef struct rud_judgement_column {
     const char *key;     /* "correlation_a" */
     const char *title;   /* "corr(n_a, R_a)" */
     const char *meaning; /* a sentence */
+    bool decades;        /* it is above 0 and spans many decades: drawn by its logarithm */
 } rud_judgement_column;
 
 enum { RUD_JUDGEMENT_COLUMNS = 6, RUD_JUDGEMENT_TEXT = 96, RUD_JUDGEMENT_FACTS = 12 };

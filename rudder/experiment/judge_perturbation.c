@@ -12,12 +12,14 @@ enum { LARGEST_FIRST, SMALLEST_FIRST, OVER_RANDOM, FIGURES };
 static const rud_judgement_column columns[FIGURES] = {
     {"aopc", "AOPC",
      "area over the perturbation curve, largest relevance first: the mean fall of the prediction "
-     "while steps are removed"},
+     "while steps are removed",
+     false},
     {"aopc_smallest_first", "AOPC, smallest first",
-     "the same in the opposite order; the lower the better"},
+     "the same in the opposite order; the lower the better", false},
     {"aopc_over_random", "AOPC over random",
      "AOPC less that of random orders of the same episode; above 0: relevance finds what the "
-     "prediction hangs on"},
+     "prediction hangs on",
+     false},
 };
 
 typedef struct perturbation {

@@ -15,6 +15,11 @@ rud_status rud_judgement_allocate(rud_judgement *judgement, size_t count, size_t
 /* Adds a fact; the key is borrowed for good. */
 void rud_judgement_fact_add(rud_judgement *judgement, const char *key, double value);
 
+/* A figure for people, three digits of it. */
+enum { RUD_JUDGEMENT_NUMBER = 32 };
+void rud_judgement_number(const rud_judgement_column *column, double value,
+                          char text[RUD_JUDGEMENT_NUMBER]);
+
 /* A fact for people: "mean updates" and its value, whole numbers in full. */
 typedef struct rud_fact_text {
     char key[48], value[32];
