@@ -70,8 +70,8 @@ static rud_status check_mean(const rud_attribution_input *input, const char *opt
                      option);
 }
 
-static rud_status check_options(const rud_attribution_options *o,
-                                const rud_attribution_input *input)
+/* Numbers and choices, each by itself. */
+static rud_status check_values(const rud_attribution_options *o)
 {
     RUD_TRY(check_not_negative("epsilon", o->epsilon));
     if (!isnan(o->product_epsilon))
@@ -81,13 +81,41 @@ static rud_status check_options(const rud_attribution_options *o,
     if (o->rule > RUD_LRP_ABS)
         return rud_error(RUD_EINVAL, "unknown rule %d; there are all, half, prop and abs",
                          (int)o->rule);
-    if (o->nodes == 0) return rud_error(RUD_EINVAL, "nodes is 0; it must be 1 or more");
+    if (o->nodes == 0 || o->nodes > RUD_MOST_NODES)
+        return rud_error(RUD_EINVAL, "nodes is %zu; it must be 1 to %d", o->nodes, RUD_MOST_NODES);
     if (o->window == 0) return rud_error(RUD_EINVAL, "window is 0; it must be 1 or more");
     if (o->steps_begin >= o->steps_end && o->steps_end + o->steps_begin > 0)
         return rud_error(RUD_EINVAL, "steps %zu:%zu hold no step; the first must be less",
                          o->steps_begin, o->steps_end);
     if (o->baseline == RUD_FROM_GIVEN && !o->given)
         return rud_error(RUD_EINVAL, "baseline: no sequence is given");
+    return RUD_OK;
+}
+
+rud_status rud_attribution_check(const rud_attribution_options *o, const rud_network *network)
+{
+    RUD_TRY(check_values(o));
+    if (o->method->run == rud_run_occlusion && o->per == RUD_OCCLUDE_FEATURE &&
+        o->remove == RUD_REMOVE_DELETE)
+        return rud_error(RUD_EINVAL,
+                         "occlusion: a feature cannot be deleted; choose remove zero or "
+                         "mean, or per step");
+    if (network == NULL) return RUD_OK;
+    const rud_network_spec *spec = rud_network_specification(network);
+    if (o->output >= spec->outputs)
+        return rud_error(RUD_EINVAL, "output %zu: the network has %zu, the last is %zu", o->output,
+                         spec->outputs, spec->outputs - 1);
+    if (spec->bidirectional && o->step != RUD_LAST_STEP)
+        return rud_error(RUD_EINVAL, "step: a bidirectional network predicts once an episode only; "
+                                     "leave the option out");
+    if (spec->bidirectional && o->method->run == rud_run_difference)
+        return rud_error(RUD_EINVAL, "method difference: a bidirectional network predicts once an "
+                                     "episode only; choose another method");
+    return RUD_OK;
+}
+
+static rud_status check_means(const rud_attribution_options *o, const rud_attribution_input *input)
+{
     if (o->method->run == rud_run_integrated_gradients && o->baseline == RUD_FROM_MEAN)
         RUD_TRY(check_mean(input, "baseline"));
     if (o->method->run == rud_run_occlusion && o->remove == RUD_REMOVE_MEAN)
@@ -95,9 +123,8 @@ static rud_status check_options(const rud_attribution_options *o,
     return RUD_OK;
 }
 
-static rud_status check_input(const rud_attribution_options *o, const rud_attribution_input *input)
+static rud_status check_input(const rud_attribution_input *input)
 {
-    const rud_network_spec *spec = rud_network_specification(input->network);
     if (input->T == 0 || input->B == 0)
         return rud_error(RUD_EINVAL, "%zu steps of %zu episodes; give at least one", input->T,
                          input->B);
@@ -106,18 +133,9 @@ static rud_status check_input(const rud_attribution_options *o, const rud_attrib
                          "predictions are scaled by %g and moved by %g; the scale must "
                          "not be 0, and both finite",
                          input->scale, input->offset);
-    if (o->output >= spec->outputs)
-        return rud_error(RUD_EINVAL, "output %zu: the network has %zu, the last is %zu", o->output,
-                         spec->outputs, spec->outputs - 1);
     if (input->activations &&
         !rud_activations_are_of(input->activations, input->network, input->x, input->T, input->B))
         return rud_error(RUD_ESTATE, "the given activations are not those of these episodes");
-    if (spec->bidirectional && o->step != RUD_LAST_STEP)
-        return rud_error(RUD_EINVAL, "step: a bidirectional network predicts once an episode only; "
-                                     "leave the option out");
-    if (spec->bidirectional && o->method->run == rud_run_difference)
-        return rud_error(RUD_EINVAL, "method difference: a bidirectional network predicts once an "
-                                     "episode only; choose another method");
     return RUD_OK;
 }
 
@@ -145,8 +163,9 @@ static rud_status read_lengths(const rud_attribution_options *o, const rud_attri
             return rud_error(RUD_EINVAL, "%s has %zu steps; the batch allows 1 to %zu",
                              rud_call_episode(call, b, episode), lengths[b], input->T);
         if (o->step != RUD_LAST_STEP && o->step >= lengths[b])
-            return rud_error(RUD_EINVAL, "step %zu: %s has %zu steps, the last is %zu", o->step,
-                             rud_call_episode(call, b, episode), lengths[b], lengths[b] - 1);
+            return rud_error(RUD_EINVAL, "step %zu: %s has %zu predictions; choose 0 to %zu",
+                             o->step, rud_call_episode(call, b, episode), lengths[b],
+                             lengths[b] - 1);
         if (o->step != RUD_LAST_STEP) lengths[b] = o->step + 1;
         if (lengths[b] > call->T) call->T = lengths[b];
     }
@@ -177,8 +196,8 @@ static rud_status check_numbers(const rud_attribution_call *call)
     return RUD_OK;
 }
 
-/* The doubles of a result: two arrays [T][B], then eight [B], all 0. */
-enum { STEP_ARRAYS = 2, EPISODE_ARRAYS = 8 };
+/* The doubles of a result: two arrays [T][B], then nine [B], all 0. */
+enum { STEP_ARRAYS = 2, EPISODE_ARRAYS = 9 };
 
 static rud_status lay_out_result(rud_attribution_call *call)
 {
@@ -195,7 +214,8 @@ static rud_status lay_out_result(rud_attribution_call *call)
     double **const episode_arrays[EPISODE_ARRAYS] = {&call->prediction, &call->baseline_prediction,
                                                      &call->initial,    &call->irrelevant,
                                                      &call->largest,    &call->total,
-                                                     &call->error,      &call->near_zero};
+                                                     &call->error,      &call->growth,
+                                                     &call->near_zero};
     next += STEP_ARRAYS * T * B;
     for (size_t k = 0; k < EPISODE_ARRAYS; k++, next += B) *episode_arrays[k] = next;
     return RUD_OK;
@@ -276,6 +296,7 @@ static void show_result(const rud_attribution_call *call, rud_attribution_result
                                  .total = call->total,
                                  .conservation_error = call->error,
                                  .largest = lrp ? call->largest : NULL,
+                                 .growth = lrp ? call->growth : NULL,
                                  .near_zero = lrp ? call->near_zero : NULL};
     for (size_t b = 0; b < call->B; b++)
         result->near_zero_denominators += (size_t)call->near_zero[b];
@@ -287,8 +308,9 @@ static rud_status open_call(rud_attribution *attribution, const rud_attribution_
 {
     const rud_network_spec *spec = rud_network_specification(input->network);
     size_t parameters;
-    RUD_TRY(check_options(options, input));
-    RUD_TRY(check_input(options, input));
+    RUD_TRY(rud_attribution_check(options, input->network));
+    RUD_TRY(check_means(options, input));
+    RUD_TRY(check_input(input));
     *call = (rud_attribution_call){
         .memory = attribution,
         .options = options,
@@ -332,6 +354,7 @@ rud_status rud_attribution_perturb(rud_attribution *attribution,
     /* Which method the options name does not matter, and occlusion takes the same removals. */
     rud_attribution_options own = *options;
     rud_attribution_call call;
+    own.per = RUD_OCCLUDE_STEP;
     RUD_TRY(rud_attribution_method_find("occlusion", &own.method));
     RUD_TRY(open_call(attribution, &own, input, &call));
     return rud_run_perturbation(&call, perturbation, prediction);

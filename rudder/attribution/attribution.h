@@ -108,6 +108,9 @@ const rud_attribution_option *rud_attribution_option_at(size_t k);
 rud_status rud_attribution_set(rud_attribution_options *options, const char *name,
                                const char *value);
 
+/* The same with what is used in place of what was left open: product_epsilon is a number. */
+rud_attribution_options rud_attribution_settled(const rud_attribution_options *options);
+
 enum { RUD_OPTION_TEXT = 48 };
 
 /* The present value as rud_attribution_set reads it ("given" for a given baseline, "last" for the
@@ -133,6 +136,11 @@ typedef struct rud_attribution_input {
     const char *const *names; /* [B], what messages call the episodes; NULL: by their numbers */
 } rud_attribution_input;
 
+/* RUD_EINVAL where the options are out of range or do not suit the network, whatever the episodes
+ * are; rud_attribution_run refuses the same. network: NULL where it is not known yet. */
+rud_status rud_attribution_check(const rud_attribution_options *options,
+                                 const rud_network *network);
+
 /* Makes the next forward keep what lrp needs by these options. */
 void rud_attribution_keep(const rud_attribution_options *options, rud_activations *activations);
 
@@ -149,12 +157,22 @@ typedef struct rud_attribution_result {
     /* [B]: total + absorbed - prediction (integrated-gradients: + baseline_prediction;
      * decomposition: + irrelevant + b_y); NaN where the method does not conserve. */
     const double *conservation_error;
-    const double *largest;         /* [B], of lrp: the largest |relevance| met; else NULL */
-    const double *near_zero;       /* [B], of lrp: how many |denominator| < RUD_NEAR_ZERO */
+    const double *largest;   /* [B], of lrp: the largest |relevance| met; else NULL */
+    const double *growth;    /* [B], of lrp: largest over the largest in and out of the head */
+    const double *near_zero; /* [B], of lrp: how many |denominator| < RUD_NEAR_ZERO */
     size_t near_zero_denominators; /* the sum of it */
 } rud_attribution_result;
 
 #define RUD_NEAR_ZERO 1e-4
+
+/* Beyond this growth relevance says little: of what a step got, a hundredth at most can be its
+ * share in the prediction, and the rest cancels. */
+#define RUD_LARGE_GROWTH 100.0
+
+/* Which options of lrp keep relevance from growing, as a clause; static. Products of gate g and
+ * signal s do not raise it where |g| + |s| <= |g + s| + product_epsilon, for which 2 is enough as
+ * g <= 1; linear layers raise it the less the larger epsilon is. */
+const char *rud_lrp_growth_advice(const rud_attribution_options *options);
 
 /* Memory of one thread's calls: it grows as needed and is kept. */
 typedef struct rud_attribution rud_attribution;

@@ -7,6 +7,9 @@
 #include "attribution/attribution.h"
 #include "nn/ragged.h"
 
+/* Of integrated gradients. */
+enum { RUD_MOST_NODES = 1 << 20 };
+
 /* Memory that grows by being replaced: its content is lost then. 64-byte aligned. */
 typedef struct rud_buffer {
     void *data;
@@ -49,7 +52,7 @@ struct rud_attribution_call {
     double *step_relevance; /* [T][B] */
     double *absorbed;       /* [T][B] */
     double *prediction, *baseline_prediction, *initial, *irrelevant, *largest; /* [B] */
-    double *total, *error, *near_zero;                                         /* [B] */
+    double *total, *error, *growth, *near_zero;                                /* [B] */
     double constant;   /* what is in every prediction and in no relevance: b_y of decomposition */
     bool steps_as_one; /* no step_relevance; the method sets total */
     bool conserves;    /* the error is a number; as the method's row says */

@@ -312,7 +312,7 @@ static rud_status check_steps(const rud_attribution_call *call)
     for (size_t b = 0; b < call->B; b++)
         if (options->steps_end > rud_call_length(call, b))
             return rud_error(RUD_EINVAL,
-                             "steps %zu:%zu: %s has %zu steps; the end can be that at most",
+                             "steps %zu:%zu: %s has %zu inputs; the end can be that at most",
                              options->steps_begin, options->steps_end,
                              rud_call_episode(call, b, episode), rud_call_length(call, b));
     return RUD_OK;

@@ -119,8 +119,6 @@ static rud_status check(const rud_attribution_call *call)
 static rud_status create(rud_attribution_call *call, path *p)
 {
     const size_t steps = call->T * call->B, N = call->options->nodes;
-    const size_t most = (size_t)1 << 20;
-    if (N > most) return rud_error(RUD_EINVAL, "nodes is %zu; at most %zu are allowed", N, most);
     if (steps > SIZE_MAX / 64 / call->D)
         return rud_error(RUD_ENOMEM, "integrated-gradients: %zu steps do not fit memory", steps);
     RUD_TRY(rud_buffer_reserve(&call->memory->sums, steps * call->D + 2 * N, sizeof(double)));

@@ -91,13 +91,11 @@ static void gates_with_relevance(const rud_attribution_options *options, bool ga
 static rud_status create(rud_attribution_call *call, walk *w)
 {
     const rud_attribution_options *options = call->options;
-    const rud_product_rule *rule = rud_product_rule_of(options->rule);
-    const double product_epsilon =
-        isnan(options->product_epsilon) ? rule->product_epsilon : options->product_epsilon;
+    const double product_epsilon = rud_attribution_settled(options).product_epsilon;
     *w = (walk){.call = call,
                 .cell = {.cell = &call->spec->cell,
                          .H = call->spec->hidden,
-                         .rule = rule,
+                         .rule = rud_product_rule_of(options->rule),
                          .epsilon = (float)options->epsilon,
                          .product_epsilon = (float)product_epsilon,
                          .bias_factor = (float)options->bias_factor}};
@@ -141,6 +139,7 @@ static void head(const walk *w, const float *const h[RUD_DIRECTIONS], size_t b, 
     call->absorbed[b] += (1.0 - options->bias_factor) * kept + call->offset;
     call->largest[b] = fabs(R);
     note_largest(w, b, rud_largest_magnitude(w->finals + b * N, N, 0));
+    call->growth[b] = call->largest[b]; /* until the walk's end: where it starts from */
     call->near_zero[b] += R != 0.0 && fabs(denominator) < RUD_NEAR_ZERO;
 }
 
@@ -397,6 +396,17 @@ static float close_to_zero(const rud_attribution_options *options)
     return options->epsilon > 0.0 ? 0.002f : 0.05f;
 }
 
+const char *rud_lrp_growth_advice(const rud_attribution_options *options)
+{
+    if (options->rule == RUD_LRP_PROP && rud_attribution_settled(options).product_epsilon < 2.0)
+        return "by the rules all, half and abs, and with a product-epsilon of 2, products do not "
+               "raise it";
+    if (options->rule == RUD_LRP_ALL)
+        return "the larger epsilon is, the less do linear layers raise it";
+    return "the larger epsilon is, the less do linear layers raise it; by the rule all gates get "
+           "none that could grow";
+}
+
 void rud_attribution_keep(const rud_attribution_options *options, rud_activations *activations)
 {
     bool gates[RUD_GATES];
@@ -437,6 +447,8 @@ rud_status rud_run_lrp(rud_attribution_call *call)
     start(&w);
     for (size_t l = call->spec->layers; l-- > 0;) walk_layer(&w, l);
     rud_compute_end(scope);
+    for (size_t b = 0; b < call->B; b++)
+        call->growth[b] = call->growth[b] > 0.0 ? call->largest[b] / call->growth[b] : 1.0;
     const bool none[RUD_GATES] = {false};
     if (!call->given) rud_activations_keep(call->memory->activations, none, 0.0f);
     rud_call_sum_features(call);

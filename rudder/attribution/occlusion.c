@@ -86,10 +86,6 @@ static void take_without(void *context, size_t k, double prediction, const float
 static rud_status create(rud_attribution_call *call, occlusion *o)
 {
     const bool features = call->options->per == RUD_OCCLUDE_FEATURE;
-    if (features && call->options->remove == RUD_REMOVE_DELETE)
-        return rud_error(RUD_EINVAL,
-                         "occlusion: a feature cannot be deleted; choose remove zero or "
-                         "mean, or per step");
     RUD_TRY(rud_buffer_reserve(&call->memory->sums, call->B + 1, sizeof(size_t)));
     *o = (occlusion){
         .call = call, .features = features ? call->D : 1, .first = call->memory->sums.data};

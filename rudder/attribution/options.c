@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attribution/attribution_private.h"
+#include "attribution/lrp_private.h"
 #include "base/names.h"
 #include "base/number.h"
 
@@ -20,7 +20,7 @@ typedef struct option {
     kind kind;
     size_t place;      /* in the structure */
     size_t least;      /* COUNT: at least */
-    double most;       /* NUMBER: 0 to it; 0: to infinity */
+    double most;       /* COUNT, NUMBER: up to it; 0: to infinity */
     bool may_be_unset; /* NUMBER: NaN is written as "auto" */
     int unset_names;   /* CHOICE: values that text cannot set, at the end of `names` */
     const char *names[CHOICES];
@@ -65,7 +65,8 @@ static const option table[] = {
     {{"nodes", "integrated-gradients", "N", "points on the path; default 50"},
      .kind = COUNT,
      .place = PLACE(nodes),
-     .least = 1},
+     .least = 1,
+     .most = RUD_MOST_NODES},
     {{"quadrature", "integrated-gradients", "midpoint|gauss-legendre",
       "where the points lie; default midpoint"},
      .kind = CHOICE,
@@ -100,6 +101,14 @@ rud_attribution_options rud_attribution_options_default(void)
         .nodes = 50,
         .window = 1,
     };
+}
+
+rud_attribution_options rud_attribution_settled(const rud_attribution_options *options)
+{
+    rud_attribution_options settled = *options;
+    if (isnan(settled.product_epsilon))
+        settled.product_epsilon = rud_product_rule_of(settled.rule)->product_epsilon;
+    return settled;
 }
 
 const rud_attribution_option *rud_attribution_option_at(size_t k)
@@ -183,7 +192,11 @@ static rud_status set_count(const option *o, const char *value, size_t *to)
         *to = RUD_LAST_STEP;
         return RUD_OK;
     }
-    if (!read_count(value, &count, &end) || *end || count < o->least)
+    const bool whole = read_count(value, &count, &end) && !*end;
+    if (o->most > 0.0 && (!whole || count < o->least || (double)count > o->most))
+        return rud_error(RUD_EINVAL, "%s: '%s' is not a whole number from %zu to %.0f",
+                         o->public.name, value, o->least, o->most);
+    if (!whole || count < o->least)
         return rud_error(RUD_EINVAL, "%s: '%s' is not a whole number from %zu on", o->public.name,
                          value, o->least);
     *to = count;

@@ -16,7 +16,8 @@ extern "C" {
 
 /* Parses text[length], all of it one JSON object. RUD_EFORMAT names the byte where it goes wrong;
  * the first is 1. An integer beyond 64 bits, which json-c would clip, is refused; NaN and Infinity,
- * which JSON does not know, are let through as numbers. The caller frees *root by
+ * which JSON does not know, are let through as numbers. A key that is there twice is refused, of
+ * the object itself; what its members hold is not looked through. The caller frees *root by
  * json_object_put. */
 rud_status rud_json_parse(const char *text, size_t length, json_object **root);
 

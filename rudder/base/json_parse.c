@@ -40,6 +40,63 @@ static size_t find_large_integer(const char *text, size_t length)
     return length;
 }
 
+/* Where a search for keys stands. */
+typedef struct key_search {
+    size_t at, depth;
+} key_search;
+
+/* The next key of the JSON object text[length] itself, with its quotes at text[*begin .. *end);
+ * false behind the last. A string that no colon follows is a value. */
+static bool next_key(const char *text, size_t length, key_search *search, size_t *begin,
+                     size_t *end)
+{
+    for (size_t i = search->at; i < length; i++) {
+        if (text[i] == '{' || text[i] == '[') search->depth++;
+        if (text[i] == '}' || text[i] == ']') search->depth--;
+        if (text[i] != '"') continue;
+        *begin = i++;
+        while (i < length && text[i] != '"') i += text[i] == '\\' ? 2 : 1;
+        *end = i + 1;
+        const size_t behind = span(text, *end, length, " \t\r\n");
+        search->at = *end;
+        if (search->depth == 1 && behind < length && text[behind] == ':') return true;
+    }
+    return false;
+}
+
+/* Takes the key, escapes and all, into the set. */
+static rud_status add_key(json_object *set, const char *text, size_t length)
+{
+    json_tokener *tokener = json_tokener_new();
+    json_object *key = tokener ? json_tokener_parse_ex(tokener, text, (int)length) : NULL;
+    const char *name = key ? json_object_get_string(key) : NULL;
+    rud_status status = name ? RUD_OK : rud_error(RUD_ENOMEM, "no memory to read JSON");
+    if (name && json_object_object_get_ex(set, name, NULL))
+        status = rud_error(RUD_EFORMAT, "field \"%.64s\" is there twice", name);
+    else if (name && json_object_object_add(set, name, NULL) != 0)
+        status = rud_error(RUD_ENOMEM, "no memory to read JSON");
+    json_object_put(key);
+    if (tokener) json_tokener_free(tokener);
+    return status;
+}
+
+/* Of a key that is there twice json-c keeps the last value, and says nothing: there are fewer
+ * members than keys then. */
+static rud_status check_keys(const char *text, size_t length, json_object *object)
+{
+    size_t keys = 0, begin, end;
+    key_search search = {0};
+    while (next_key(text, length, &search, &begin, &end)) keys++;
+    if (keys == (size_t)json_object_object_length(object)) return RUD_OK;
+    json_object *set = json_object_new_object();
+    rud_status status = set ? RUD_OK : rud_error(RUD_ENOMEM, "no memory to read JSON");
+    search = (key_search){0};
+    while (status == RUD_OK && next_key(text, length, &search, &begin, &end))
+        status = add_key(set, text + begin, end - begin);
+    json_object_put(set);
+    return status;
+}
+
 static rud_status parse(const char *text, size_t length, json_object **parsed)
 {
     json_tokener *tokener = json_tokener_new();
@@ -73,6 +130,7 @@ rud_status rud_json_parse(const char *text, size_t length, json_object **root)
         status = rud_error(RUD_EFORMAT, "not a JSON object: {...} is needed");
     else if (large < length)
         status = rud_error(RUD_EFORMAT, "the integer at byte %zu does not fit 64 bits", large + 1);
+    if (status == RUD_OK) status = check_keys(text, length, parsed);
     if (status != RUD_OK) {
         json_object_put(parsed);
         return status;

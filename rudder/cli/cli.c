@@ -109,6 +109,12 @@ uint64_t cli_number(struct argp_state *state, const char *what, const char *text
     return number;
 }
 
+const char *cli_output_path(struct argp_state *state, const char *path)
+{
+    if (!*path) argp_error(state, "-o '' names no file: give a path");
+    return path;
+}
+
 rud_status cli_json_print(json_object *object, FILE *stream)
 {
     const char *text = object ? json_object_to_json_string_ext(

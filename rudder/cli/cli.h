@@ -75,6 +75,9 @@ int cli_config_run(cli_config_options *options, cli_config_job *job, void *conte
 uint64_t cli_number(struct argp_state *state, const char *what, const char *text, uint64_t low,
                     uint64_t high);
 
+/* The argument of -o; an empty one ends with a usage error. */
+const char *cli_output_path(struct argp_state *state, const char *path);
+
 /* Prints `object` as one line of JSON and frees it; NULL: no memory was left for it. */
 rud_status cli_json_print(json_object *object, FILE *stream);
 

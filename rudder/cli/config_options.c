@@ -28,7 +28,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_SET:
         return cli_settings_add(&o->settings, argument) == RUD_OK ? 0 : ENOMEM;
     case 'o':
-        o->folder = argument;
+        o->folder = cli_output_path(state, argument);
         return 0;
     case KEY_FORCE:
         o->force = true;

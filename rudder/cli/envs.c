@@ -61,7 +61,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         a->count = cli_number(state, "-n", argument, 1, 1000000000);
         return 0;
     case 'o':
-        a->output = argument;
+        a->output = cli_output_path(state, argument);
         return 0;
     case ARGP_KEY_ARG:
         if (!a->action && strcmp(argument, "rollout") == 0) {

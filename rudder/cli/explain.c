@@ -13,19 +13,27 @@ static const struct argp_option options[] = {
     {"head", KEY_HEAD, "NAME", 0, "The head of an LSTM of others, where several fit", 1},
     {"json", KEY_JSON, 0, 0, "One JSON object a line and episode", 1},
     {0, 'o', "FILE", 0,
-     "Write here instead of standard output, whole or not at all; FILE.html: a page", 1},
+     "Write here instead of standard output, whole or not at all; FILE.html: a page, FILE.json or "
+     "FILE.jsonl: as with --json",
+     1},
     {"threads", KEY_THREADS, "N", 0, "Threads (default: one a processor)", 1},
     {"list", KEY_LIST, 0, 0, "List the methods, and end", 1},
     {0},
 };
 
-static bool is_page(const char *path)
+static bool ends_in(const char *path, const char *extension)
 {
-    const size_t length = path ? strlen(path) : 0;
-    return length > 5 && strcmp(path + length - 5, ".html") == 0;
+    const size_t length = path ? strlen(path) : 0, end = strlen(extension);
+    return length > end && strcmp(path + length - end, extension) == 0;
 }
 
-static void check_end(const cli_explain_arguments *a, struct argp_state *state)
+static bool is_page(const char *path)
+{
+    return ends_in(path, ".html");
+}
+
+/* The arguments as a whole; the extension of -o decides where no option does. */
+static void check_end(cli_explain_arguments *a, struct argp_state *state)
 {
     if (a->list) return;
     if (!a->model) argp_error(state, "-m MODEL is missing");
@@ -33,6 +41,8 @@ static void check_end(const cli_explain_arguments *a, struct argp_state *state)
     if (a->json && is_page(a->path)) {
         argp_error(state, "-o %s writes a page: leave out --json", a->path);
     }
+    a->json = a->json || ends_in(a->path, ".json") || ends_in(a->path, ".jsonl");
+    if (a->path && strcmp(a->path, "-") == 0) a->path = NULL;
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -53,7 +63,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         a->json = true;
         return 0;
     case 'o':
-        a->path = argument;
+        a->path = cli_output_path(state, argument);
         return 0;
     case KEY_THREADS:
         a->threads = cli_number(state, "--threads", argument, 1, 1024);
@@ -104,6 +114,16 @@ static void warn_near_zero(const cli_explain_arguments *a, const cli_explain_cou
             counts->episodes - counts->left_out, RUD_NEAR_ZERO);
 }
 
+static void warn_growth(const cli_explain_arguments *a, const cli_explain_counts *counts)
+{
+    if (counts->grown_episodes == 0 || a->verbosity.quiet) return;
+    fprintf(stderr,
+            "rudder: warning: in %zu of %zu episodes relevance grew on its way back, up to %.2g "
+            "times: it cancels in the sum, and a step's share says little; %s\n",
+            counts->grown_episodes, counts->episodes - counts->left_out, counts->largest_growth,
+            rud_lrp_growth_advice(&a->attribution.options));
+}
+
 /* Everything that one call of the program works with. */
 typedef struct work {
     const cli_explain_arguments *arguments;
@@ -118,6 +138,7 @@ static rud_status run(work *w, const cli_explain_sink *sink, FILE *progress,
     const rud_status status =
         cli_explain_run(w->source, &w->model, w->arguments->threads, progress, sink, counts);
     warn_near_zero(w->arguments, counts);
+    warn_growth(w->arguments, counts);
     return status;
 }
 

@@ -73,6 +73,8 @@ typedef struct cli_explain_counts {
     size_t left_out;               /* of these: not explained */
     size_t near_zero_denominators; /* over all explanations */
     size_t near_zero_episodes;     /* that had any */
+    size_t grown_episodes;         /* whose relevance grew beyond RUD_LARGE_GROWTH */
+    double largest_growth;
 } cli_explain_counts;
 
 /* Explains all episodes over the threads. Whatever their number, the sink gets the same; on failure

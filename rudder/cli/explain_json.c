@@ -56,15 +56,16 @@ static json_object *value_json(const char *text)
     return json_object_new_double_s(number, text);
 }
 
-/* Every option that the method reads, with its present value. */
+/* Every option that the method reads, with the value in use. */
 static json_object *options_json(const cli_explain_arguments *arguments)
 {
+    const rud_attribution_options used = rud_attribution_settled(&arguments->attribution.options);
     json_object *o = json_object_new_object();
     const rud_attribution_option *option;
     for (size_t k = 0; (option = rud_attribution_option_at(k)); k++) {
         char text[RUD_OPTION_TEXT];
-        if (!cli_attribution_reads(arguments->attribution.options.method, option)) continue;
-        rud_attribution_get(&arguments->attribution.options, option->name, text);
+        if (!cli_attribution_reads(used.method, option)) continue;
+        rud_attribution_get(&used, option->name, text);
         const bool file = arguments->attribution.baseline && strcmp(option->name, "baseline") == 0;
         json_object *value =
             file ? json_object_new_string(arguments->attribution.baseline) : value_json(text);

@@ -101,14 +101,21 @@ static rud_status read_chunk(run *r, bool *ended)
     return RUD_OK;
 }
 
+static void count_odd(const rud_explanation *e, cli_explain_counts *counts)
+{
+    counts->near_zero_denominators += e->near_zero_denominators;
+    counts->near_zero_episodes += e->near_zero_denominators > 0;
+    if (!(e->growth > RUD_LARGE_GROWTH)) return;
+    counts->grown_episodes++;
+    if (e->growth > counts->largest_growth) counts->largest_growth = e->growth;
+}
+
 /* Hands over what stands before the first episode that has no explanation. */
 static rud_status write_chunk(run *r)
 {
     rud_status status = RUD_OK;
     for (size_t k = 0; k < r->count && status == RUD_OK && r->chunk[k].done; k++) {
-        const size_t near_zero = r->chunk[k].explanation.near_zero_denominators;
-        r->counts->near_zero_denominators += near_zero;
-        r->counts->near_zero_episodes += near_zero > 0;
+        count_odd(&r->chunk[k].explanation, r->counts);
         status = r->sink->write(r->sink->context, &r->chunk[k]);
     }
     return status;

@@ -153,8 +153,13 @@ static void print_title(const cli_explained *explained, FILE *stream)
     } else {
         fprintf(stream, "%s", explained->place);
     }
-    fprintf(stream, ": %zu steps, return %.6g, predicted %.6g", e->steps,
-            rud_episode_return(explained->episode), e->prediction);
+    fprintf(stream, ": %zu steps, ", e->steps);
+    if (explained->episode->no_rewards) {
+        fputs("no rewards", stream);
+    } else {
+        fprintf(stream, "return %.6g", rud_episode_return(explained->episode));
+    }
+    fprintf(stream, ", predicted %.6g", e->prediction);
     if (isfinite(e->baseline_prediction)) {
         fprintf(stream, ", of the baseline %.6g", e->baseline_prediction);
     }

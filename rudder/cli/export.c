@@ -43,7 +43,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         state->child_inputs[1] = &a->verbosity;
         return 0;
     case 'o':
-        a->output = argument;
+        a->output = cli_output_path(state, argument);
         return 0;
     case KEY_FORMAT:
         a->format = argument;

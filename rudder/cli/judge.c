@@ -27,7 +27,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         judge->json = true;
         return 0;
     case 'o':
-        judge->page = argument;
+        judge->page = cli_output_path(state, argument);
         return 0;
     case KEY_THREADS:
         judge->work.threads = cli_number(state, "--threads", argument, 1, 1024);

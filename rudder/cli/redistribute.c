@@ -84,7 +84,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         a->model = argument;
         return 0;
     case 'o':
-        a->output = argument;
+        a->output = cli_output_path(state, argument);
         return 0;
     case KEY_FORMAT:
         a->format = argument;

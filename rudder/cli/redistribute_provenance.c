@@ -33,15 +33,16 @@ static char *add(cli_provenance *provenance, const char *key)
 /* "rule=all epsilon=0.001" of those that the method reads. */
 static void write_options(const cli_attribution *attribution, char *text)
 {
+    const rud_attribution_options options = rud_attribution_settled(&attribution->options);
     const rud_attribution_option *option;
     size_t used = 0;
     text[0] = '\0';
     for (size_t k = 0; (option = rud_attribution_option_at(k)); k++) {
         char value[RUD_OPTION_TEXT];
-        if (!option->method || !cli_attribution_reads(attribution->options.method, option)) {
+        if (!option->method || !cli_attribution_reads(options.method, option)) {
             continue;
         }
-        rud_attribution_get(&attribution->options, option->name, value);
+        rud_attribution_get(&options, option->name, value);
         const bool file = attribution->baseline && strcmp(option->name, "baseline") == 0;
         if (used >= CLI_PROVENANCE_TEXT) return;
         used +=

@@ -28,7 +28,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         a->model = argument;
         return 0;
     case 'o':
-        a->path = argument;
+        a->path = cli_output_path(state, argument);
         return 0;
     case ARGP_KEY_END:
         if (a->model && !a->path) argp_error(state, "-o FILE is missing: where the page goes");

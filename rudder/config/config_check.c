@@ -200,6 +200,10 @@ static rud_status check_redistribution(const rud_config_reader *reader)
 {
     const rud_redistributor_options *options = &reader->config->agent.redistributor;
     const rud_attribution_method *method = options->redistribution.attribution.method;
+    const rud_status status = rud_attribution_check(&options->redistribution.attribution, NULL);
+    if (status != RUD_OK) {
+        return blame_either(reader, "redistribution.remove", "redistribution.per", status);
+    }
     if (method == rud_attribution_method_at(0) || rud_cell_preset(options->predictor.cell)) {
         return RUD_OK;
     }

@@ -71,6 +71,7 @@ rud_status rud_episode_copy(const rud_episode *from, rud_episode **to)
            from->observation_rows * from->observation_width * sizeof(double));
     if (from->action_width > 0)
         memcpy(copy->actions, from->actions, from->steps * from->action_width * sizeof(double));
+    copy->no_rewards = from->no_rewards;
     memcpy(copy->rewards, from->rewards, from->steps * sizeof(double));
     rud_status status = rud_episode_set_id(copy, from->id);
     if (status == RUD_OK) status = copy_infos(from, copy);

@@ -37,6 +37,7 @@ typedef struct rud_episode {
     double *observations;     /* [observation_rows][observation_width] */
     double *actions;          /* [T][action_width] */
     double *rewards;          /* [T] */
+    bool no_rewards;          /* the file has none: all are 0 */
     rud_info *infos;          /* [info_count]; seldom any */
     size_t info_count;        /* */
     char *text;               /* an episode of a stream: the line as it was read; else NULL */

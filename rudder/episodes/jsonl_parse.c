@@ -287,6 +287,7 @@ static rud_status fill(const fields *found, rud_episode *episode)
     RUD_TRY(read_id(found->root, episode));
     RUD_TRY(read_table(&found->observations, episode->observations));
     if (found->actions.array != NULL) RUD_TRY(read_table(&found->actions, episode->actions));
+    episode->no_rewards = found->rewards == NULL;
     for (size_t t = 0; found->rewards != NULL && t < found->steps; t++)
         RUD_TRY(read_number("rewards", t, 0, true, json_object_array_get_idx(found->rewards, t),
                             &episode->rewards[t]));

@@ -7,6 +7,7 @@
 #define RUD_JUDGE_JUDGE_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -24,6 +25,7 @@ typedef struct rud_judgement_column {
     const char *key;     /* "correlation_a" */
     const char *title;   /* "corr(n_a, R_a)" */
     const char *meaning; /* a sentence */
+    bool decades;        /* it is above 0 and spans many decades: drawn by its logarithm */
 } rud_judgement_column;
 
 enum { RUD_JUDGEMENT_COLUMNS = 6, RUD_JUDGEMENT_TEXT = 96, RUD_JUDGEMENT_FACTS = 12 };
@@ -69,6 +71,11 @@ void rud_judgement_print(const rud_judgement *judgement, FILE *stream);
 /* One JSON object with everything: {"judge", facts..., "rows": [{group?, row, column: {"mean",
  * "std"}..., "curve"?}], "points"?}. Caller frees *text. */
 rud_status rud_judgement_json(const rud_judgement *judgement, char **text);
+
+/* A figure for people, three digits of it. */
+enum { RUD_JUDGEMENT_NUMBER = 32 };
+void rud_judgement_number(const rud_judgement_column *column, double value,
+                          char text[RUD_JUDGEMENT_NUMBER]);
 
 /* A fact for people: "mean updates" and its value, whole numbers in full. */
 typedef struct rud_fact_text {

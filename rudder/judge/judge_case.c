@@ -38,7 +38,7 @@ rud_status rud_judge_method_parse(const char *text, rud_judge_method *method)
         RUD_TRY(rud_error_context(rud_attribution_set(&method->options, name, value), "method '%s'",
                                   text));
     }
-    return RUD_OK;
+    return rud_error_context(rud_attribution_check(&method->options, NULL), "method '%s'", text);
 }
 
 /* Not every method suits a model without a network, or in both directions. */

@@ -12,12 +12,14 @@ enum { LARGEST_FIRST, SMALLEST_FIRST, OVER_RANDOM, FIGURES };
 static const rud_judgement_column columns[FIGURES] = {
     {"aopc", "AOPC",
      "area over the perturbation curve, largest relevance first: the mean fall of the prediction "
-     "while steps are removed"},
+     "while steps are removed",
+     false},
     {"aopc_smallest_first", "AOPC, smallest first",
-     "the same in the opposite order; the lower the better"},
+     "the same in the opposite order; the lower the better", false},
     {"aopc_over_random", "AOPC over random",
      "AOPC less that of random orders of the same episode; above 0: relevance finds what the "
-     "prediction hangs on"},
+     "prediction hangs on",
+     false},
 };
 
 typedef struct perturbation {
@@ -103,13 +105,15 @@ static rud_status run_episode(const perturbation *p, size_t e, const scratch *s)
 {
     const rud_judged *judged = &p->judged;
     const size_t T = judged->given->episodes[e]->steps, points = p->options->points;
-    rud_attribution_options options = judged->methods[0].options;
+    rud_attribution_options options = rud_attribution_options_default();
     rud_explainer *explainer = NULL;
     for (size_t n = 0; n < points; n++) {
         s->removed[n] = (size_t)lround((double)n * (double)T / (double)(points - 1));
     }
     options.remove = p->options->remove;
-    rud_status status = rud_judged_explainer(judged, &options, &explainer);
+    options.output = judged->given->output;
+    rud_status status = rud_attribution_set(&options, "method", "occlusion");
+    if (status == RUD_OK) status = rud_judged_explainer(judged, &options, &explainer);
     if (status == RUD_OK) status = run_random(p, explainer, e, s);
     for (size_t m = 0; m < judged->method_count && status == RUD_OK; m++) {
         status = run_method(p, explainer, m, e, s);

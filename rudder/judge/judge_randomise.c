@@ -11,8 +11,9 @@ enum { SIGNED, MAGNITUDE, FIGURES };
 static const rud_judgement_column columns[FIGURES] = {
     {"rank_correlation", "rank corr(R)",
      "Spearman correlation of an episode's relevance with the original; near 0: the explanation "
-     "hangs on what was learnt"},
-    {"rank_correlation_magnitude", "rank corr(|R|)", "the same of magnitudes"},
+     "hangs on what was learnt",
+     false},
+    {"rank_correlation_magnitude", "rank corr(|R|)", "the same of magnitudes", false},
 };
 
 typedef struct randomisation {

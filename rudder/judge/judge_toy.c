@@ -14,11 +14,13 @@ enum { FIGURES = 4, MOST_METHODS = 32 };
 
 static const rud_judgement_column columns[FIGURES] = {
     {"correlation_a", "corr(n_a, R_a)",
-     "Pearson correlation of n_a with the relevance of step a; ideal: 1"},
+     "Pearson correlation of n_a with the relevance of step a; ideal: 1", false},
     {"correlation_b", "corr(n_b, R_b)",
-     "the same of step b; ideal: 1 in addition, -1 in subtraction"},
-    {"marked_share", "(|R_a|+|R_b|)/sum|R|", "share of all |relevance| at both steps; ideal: 1"},
-    {"squared_error", "(R_a+R_b-y)^2", "what both steps do not account for, squared; ideal: 0"},
+     "the same of step b; ideal: 1 in addition, -1 in subtraction", false},
+    {"marked_share", "(|R_a|+|R_b|)/sum|R|", "share of all |relevance| at both steps; ideal: 1",
+     false},
+    {"squared_error", "(R_a+R_b-y)^2", "what both steps do not account for, squared; ideal: 0",
+     true},
 };
 
 static const char *const operation_names[RUD_TOY_OPERATIONS] = {"addition", "subtraction"};

@@ -9,12 +9,14 @@
 enum { CORRELATION_ALL, CORRELATION, COSINE, MASS, RANK, FIGURES };
 
 static const rud_judgement_column columns[FIGURES] = {
-    {"correlation_all", "corr, all", "Pearson correlation over the steps of all episodes together"},
-    {"correlation", "corr", "Pearson correlation over the steps of an episode"},
-    {"cosine", "cosine", "cosine similarity of an episode's relevance and truth"},
-    {"mass_accuracy", "mass", "share of all |relevance| at the steps that carry the truth"},
+    {"correlation_all", "corr, all", "Pearson correlation over the steps of all episodes together",
+     false},
+    {"correlation", "corr", "Pearson correlation over the steps of an episode", false},
+    {"cosine", "cosine", "cosine similarity of an episode's relevance and truth", false},
+    {"mass_accuracy", "mass", "share of all |relevance| at the steps that carry the truth", false},
     {"rank_accuracy", "rank",
-     "of the K steps of largest |relevance|, the share that carries the truth, K steps doing so"},
+     "of the K steps of largest |relevance|, the share that carries the truth, K steps doing so",
+     false},
 };
 
 typedef struct comparison {

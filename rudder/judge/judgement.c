@@ -40,20 +40,28 @@ rud_status rud_judge_stopped(const rud_judge_work *work)
     return work->stop && *work->stop ? rud_error(RUD_EINTERRUPTED, "interrupted") : RUD_OK;
 }
 
-enum { CELL_SIZE = 48 };
+enum { CELL_SIZE = 2 * RUD_JUDGEMENT_NUMBER + 8 };
+
+void rud_judgement_number(const rud_judgement_column *column, double value,
+                          char text[RUD_JUDGEMENT_NUMBER])
+{
+    const bool fixed = !column->decades && fabs(value) < 1000;
+    snprintf(text, RUD_JUDGEMENT_NUMBER, fixed ? "%.3f" : "%.3g", value);
+}
 
 /* "0.999 +- 0.001" */
-static void write_cell(const rud_judgement_row *row, size_t column, char cell[CELL_SIZE])
+static void write_cell(const rud_judgement *judgement, const rud_judgement_row *row, size_t c,
+                       char cell[CELL_SIZE])
 {
-    const double mean = row->mean[column], deviation = row->deviation[column];
-    if (isnan(mean)) {
+    char mean[RUD_JUDGEMENT_NUMBER], deviation[RUD_JUDGEMENT_NUMBER];
+    rud_judgement_number(&judgement->columns[c], row->mean[c], mean);
+    rud_judgement_number(&judgement->columns[c], row->deviation[c], deviation);
+    if (isnan(row->mean[c])) {
         snprintf(cell, CELL_SIZE, "-");
-    } else if (isnan(deviation)) {
-        snprintf(cell, CELL_SIZE, "%.3f", mean);
-    } else if (fabs(mean) < 1000) {
-        snprintf(cell, CELL_SIZE, "%.3f +- %.3f", mean, deviation);
+    } else if (isnan(row->deviation[c])) {
+        snprintf(cell, CELL_SIZE, "%s", mean);
     } else {
-        snprintf(cell, CELL_SIZE, "%.3g +- %.3g", mean, deviation);
+        snprintf(cell, CELL_SIZE, "%s +- %s", mean, deviation);
     }
 }
 
@@ -72,7 +80,7 @@ static int column_width(const rud_judgement *judgement, size_t column)
     size_t width = strlen(judgement->columns[column].title);
     char cell[CELL_SIZE];
     for (size_t k = 0; k < judgement->row_count; k++) {
-        write_cell(&judgement->rows[k], column, cell);
+        write_cell(judgement, &judgement->rows[k], column, cell);
         if (strlen(cell) > width) width = strlen(cell);
     }
     return (int)width + 2;
@@ -93,7 +101,7 @@ static void print_row(const rud_judgement *judgement, const rud_judgement_row *r
     char cell[CELL_SIZE];
     fprintf(stream, "%-*s", label_width(judgement), row->label);
     for (size_t c = 0; c < judgement->column_count; c++) {
-        write_cell(row, c, cell);
+        write_cell(judgement, row, c, cell);
         fprintf(stream, "%*s", column_width(judgement, c), cell);
     }
     fputc('\n', stream);

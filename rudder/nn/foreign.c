@@ -81,10 +81,18 @@ static rud_status find_prefix(lstm *l)
                      first, count + l->file->tensor_count > 0 ? names : "none");
 }
 
+/* Is any part of the half there? */
+static bool has_layer(const lstm *l, size_t layer, size_t direction)
+{
+    bool any = false;
+    for (size_t part = 0; part < PARTS; part++) any = any || find_part(l, part, layer, direction);
+    return any;
+}
+
 /* The sizes, from the first layer and the names of the others. */
 static rud_status find_sizes(lstm *l)
 {
-    char name[NAME_SIZE], expected[NAME_SIZE];
+    char name[NAME_SIZE], expected[NAME_SIZE + 96];
     const rud_tensor *ih = find_part(l, 0, 0, RUD_FORWARD);
     const rud_tensor *hh = find_part(l, 1, 0, RUD_FORWARD);
     part_name(l, 1, 0, RUD_FORWARD, name);
@@ -100,7 +108,8 @@ static rud_status find_sizes(lstm *l)
     if (hh->shape[0] / RUD_GATES != H || hh->shape[0] % RUD_GATES)
         return wrong_shape(hh, "[4H][H]");
     if (ih->rank != 2 || ih->count == 0 || ih->shape[0] != RUD_GATES * H) {
-        snprintf(expected, sizeof expected, "[%zu][inputs]", RUD_GATES * H);
+        snprintf(expected, sizeof expected, "[%zu][inputs] beside %s [%zu][%zu]", RUD_GATES * H,
+                 name, hh->shape[0], H);
         return wrong_shape(ih, expected);
     }
     l->spec = (rud_network_spec){.inputs = ih->shape[1],
@@ -108,8 +117,8 @@ static rud_status find_sizes(lstm *l)
                                  .layers = 1,
                                  .outputs = 1,
                                  .cell = *rud_cell_preset("lstm"),
-                                 .bidirectional = find_part(l, 0, 0, RUD_REVERSE) != NULL};
-    while (find_part(l, 0, l->spec.layers, RUD_FORWARD)) l->spec.layers++;
+                                 .bidirectional = has_layer(l, 0, RUD_REVERSE)};
+    while (has_layer(l, l->spec.layers, RUD_FORWARD)) l->spec.layers++;
     return RUD_OK;
 }
 
@@ -132,6 +141,32 @@ static rud_status check_all_known(const lstm *l)
                 RUD_EFORMAT, "tensor %s does not belong to an LSTM of %zu layers in %s", name,
                 l->spec.layers, l->spec.bidirectional ? "both directions" : "one direction");
     }
+    return RUD_OK;
+}
+
+/* Is the part there, if it has to be, and of the right shape? */
+static rud_status check_part(const lstm *l, size_t part, size_t layer, size_t direction)
+{
+    const rud_tensor *tensor = find_part(l, part, layer, direction);
+    const size_t H = l->spec.hidden, rank = part < 2 ? 2 : 1;
+    const size_t width = part == 0 ? rud_layer_inputs(&l->spec, layer) : H;
+    char text[NAME_SIZE];
+    if (!tensor && part >= 2) return RUD_OK;
+    part_name(l, part, layer, direction, text);
+    if (!tensor) return rud_error(RUD_EFORMAT, "tensor %s is missing", text);
+    if (tensor->rank == rank && tensor->shape[0] == RUD_GATES * H &&
+        (rank == 1 || tensor->shape[1] == width)) {
+        return RUD_OK;
+    }
+    snprintf(text, sizeof text, rank == 2 ? "[%zu][%zu]" : "[%zu]", RUD_GATES * H, width);
+    return wrong_shape(tensor, text);
+}
+
+static rud_status check_parts(const lstm *l)
+{
+    for (size_t layer = 0; layer < l->spec.layers; layer++)
+        for (size_t d = 0; d < rud_directions(&l->spec); d++)
+            for (size_t part = 0; part < PARTS; part++) RUD_TRY(check_part(l, part, layer, d));
     return RUD_OK;
 }
 
@@ -187,30 +222,20 @@ static rud_status find_head(const lstm *l, const char *head, const rud_tensor **
 }
 
 /* Adds gate by gate to the parameters, which are 0 at first: the two biases add up. */
-static rud_status read_part(const lstm *l, size_t part, size_t layer, size_t direction,
-                            rud_network *network)
+static void read_part(const lstm *l, size_t part, size_t layer, size_t direction,
+                      rud_network *network)
 {
     const rud_tensor *tensor = find_part(l, part, layer, direction);
-    const size_t H = l->spec.hidden, rank = part < 2 ? 2 : 1;
-    const size_t width = part == 0 ? rud_layer_inputs(&l->spec, layer) : part == 1 ? H : 1;
-    char text[NAME_SIZE];
     size_t count;
-    if (!tensor && part >= 2) return RUD_OK;
-    part_name(l, part, layer, direction, text);
-    if (!tensor) return rud_error(RUD_EFORMAT, "tensor %s is missing", text);
-    if (tensor->rank != rank || tensor->shape[0] != RUD_GATES * H ||
-        (rank == 2 && tensor->shape[1] != width)) {
-        snprintf(text, sizeof text, rank == 2 ? "[%zu][%zu]" : "[%zu]", RUD_GATES * H, width);
-        return wrong_shape(tensor, text);
-    }
+    if (!tensor) return;
     float *parameters = rud_network_parameters(network, &count);
+    const size_t floats = tensor->count / RUD_GATES;
     for (size_t g = 0; g < RUD_GATES; g++) {
         const rud_gate_parameters at =
             rud_network_half_gate(network, layer, (rud_direction)direction, (rud_gate)g);
         float *to = parameters + (part == 0 ? at.forward : part == 1 ? at.recurrent : at.bias);
-        for (size_t k = 0; k < H * width; k++) to[k] += tensor->data[g * H * width + k];
+        for (size_t k = 0; k < floats; k++) to[k] += tensor->data[g * floats + k];
     }
-    return RUD_OK;
 }
 
 static rud_status read_head(const lstm *l, const rud_tensor *weight, rud_network *network)
@@ -235,8 +260,7 @@ static rud_status read_all(const lstm *l, const rud_tensor *weight, rud_network 
 {
     for (size_t layer = 0; layer < l->spec.layers; layer++)
         for (size_t d = 0; d < rud_directions(&l->spec); d++)
-            for (size_t part = 0; part < PARTS; part++)
-                RUD_TRY(read_part(l, part, layer, d, network));
+            for (size_t part = 0; part < PARTS; part++) read_part(l, part, layer, d, network);
     return read_head(l, weight, network);
 }
 
@@ -250,6 +274,7 @@ rud_status rud_network_from_foreign(const rud_tensor_file *file, const char *hea
     RUD_TRY(find_prefix(&l));
     RUD_TRY(find_sizes(&l));
     RUD_TRY(check_all_known(&l));
+    RUD_TRY(check_parts(&l));
     RUD_TRY(find_head(&l, head, &weight));
     l.spec.outputs = weight->shape[0];
     RUD_TRY(rud_network_create(&l.spec, &read));

@@ -73,7 +73,8 @@ static const rud_features *features_of(const rud_explainer *explainer, bool all_
 static rud_status check_options(const rud_explainer *explainer)
 {
     const rud_attribution_options *options = &explainer->options;
-    if (network_of(explainer) != NULL) return RUD_OK;
+    const rud_network *network = network_of(explainer);
+    if (network != NULL) return rud_attribution_check(options, network);
     const char *cell = rud_predictor_cell(explainer->predictor);
     if (options->method != rud_attribution_method_at(0)) {
         return rud_error(RUD_EINVAL,
@@ -127,7 +128,8 @@ rud_status rud_explainer_create_for_network(const rud_network *network, const fl
     if (status == RUD_OK) {
         (*explainer)->network = network;
         (*explainer)->feature_mean = feature_mean;
-        status = create_features(*explainer);
+        status = check_options(*explainer);
+        if (status == RUD_OK) status = create_features(*explainer);
     }
     if (status != RUD_OK) rud_explainer_free(explainer);
     return status;
@@ -186,6 +188,7 @@ static rud_status create_explanation(const rud_explainer *explainer, const rud_e
         .width = rud_features_width(features_of(explainer, place->all_rows)),
         .baseline_prediction = none,
         .irrelevant = none,
+        .growth = none,
         .step_relevance = numbers(episode->steps),
     };
     if (e->step_relevance == NULL) {
@@ -206,10 +209,6 @@ static rud_status explain_predictions(const rud_explainer *explainer, const rud_
 {
     const size_t chosen = explainer->options.step;
     const size_t end = chosen == RUD_LAST_STEP ? e->inputs : chosen + 1;
-    if (end > e->inputs) {
-        return rud_error(RUD_EINVAL, "step %zu: there are %zu steps, the last is %zu", chosen,
-                         e->inputs, e->inputs - 1);
-    }
     double *g = numbers(e->inputs);
     if (g == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu predictions", e->inputs);
     const rud_status status = rud_predictor_predict(explainer->predictor, &episode, 1, &g);
@@ -281,6 +280,7 @@ static rud_status take(const rud_explainer *explainer, const rud_attribution_res
     if (result->baseline_prediction) e->baseline_prediction = result->baseline_prediction[b];
     if (result->initial_relevance) e->initial_relevance = result->initial_relevance[b];
     if (result->irrelevant) e->irrelevant = result->irrelevant[b];
+    if (result->growth) e->growth = result->growth[b];
     if (result->near_zero) e->near_zero_denominators = (size_t)result->near_zero[b];
     make_probabilities(explainer, e);
     return RUD_OK;
@@ -369,6 +369,20 @@ static int compare_places(const void *a, const void *b)
     return first->index < second->index ? -1 : 1;
 }
 
+/* Is there a prediction at the chosen step? */
+static rud_status check_step(size_t step, const rud_episode *episode, size_t inputs)
+{
+    if (step == RUD_LAST_STEP || step < inputs) return RUD_OK;
+    if (inputs > episode->steps) {
+        return rud_error(RUD_EINVAL,
+                         "step %zu: there are %zu steps; choose 0 to %zu, or %zu for the "
+                         "prediction after the final observation",
+                         step, episode->steps, episode->steps - 1, episode->steps);
+    }
+    return rud_error(RUD_EINVAL, "step %zu: there are %zu steps; choose 0 to %zu", step, inputs,
+                     inputs - 1);
+}
+
 /* Where each episode stands, checked. */
 static rud_status find_places(const rud_explainer *explainer, const rud_episode *const *episodes,
                               size_t count, place *places)
@@ -377,11 +391,12 @@ static rud_status find_places(const rud_explainer *explainer, const rud_episode 
     for (size_t k = 0; k < count; k++) {
         const bool all_rows = episodes[k]->observation_rows > episodes[k]->steps;
         const rud_features *features = features_of(explainer, all_rows);
-        RUD_TRY(rud_error_context(rud_features_check(features, episodes[k]), "episode %s",
-                                  name_episode(episodes[k], k, name)));
-        places[k] = (place){.index = k,
-                            .inputs = rud_features_inputs(features, episodes[k]),
-                            .all_rows = explainer->predictor == NULL && all_rows};
+        const size_t inputs = rud_features_inputs(features, episodes[k]);
+        rud_status status = rud_features_check(features, episodes[k]);
+        if (status == RUD_OK) status = check_step(explainer->options.step, episodes[k], inputs);
+        RUD_TRY(rud_error_context(status, "episode %s", name_episode(episodes[k], k, name)));
+        places[k] = (place){
+            .index = k, .inputs = inputs, .all_rows = explainer->predictor == NULL && all_rows};
     }
     return RUD_OK;
 }
@@ -430,10 +445,23 @@ rud_status rud_explainer_run(rud_explainer *explainer, const rud_episode *const 
     return status;
 }
 
-static bool same_shape(const rud_network_spec *a, const rud_network_spec *b)
+/* The same connections and activations; names don't matter. */
+static bool same_cell(const rud_cell *a, const rud_cell *b)
+{
+    bool same = a->cell_input == b->cell_input && a->hidden == b->hidden;
+    for (size_t g = 0; g < RUD_GATES; g++) {
+        const rud_connections *x = &a->gates[g], *y = &b->gates[g];
+        same =
+            same && x->forward == y->forward && x->recurrent == y->recurrent && x->bias == y->bias;
+    }
+    return same;
+}
+
+static bool same_specification(const rud_network_spec *a, const rud_network_spec *b)
 {
     return a->inputs == b->inputs && a->hidden == b->hidden && a->layers == b->layers &&
-           a->outputs == b->outputs && a->bidirectional == b->bidirectional;
+           a->outputs == b->outputs && a->bidirectional == b->bidirectional &&
+           same_cell(&a->cell, &b->cell);
 }
 
 rud_status rud_explainer_set_network(rud_explainer *explainer, const rud_network *network)
@@ -446,9 +474,9 @@ rud_status rud_explainer_set_network(rud_explainer *explainer, const rud_network
                          "the predictor \"%s\" has no network that another could take the place of",
                          rud_predictor_cell(explainer->predictor));
     }
-    if (!same_shape(rud_network_specification(own), rud_network_specification(network))) {
+    if (!same_specification(rud_network_specification(own), rud_network_specification(network))) {
         return rud_error(RUD_EINVAL, "the other network must have the same inputs, hidden units, "
-                                     "layers, outputs and direction");
+                                     "layers, outputs, direction and cell");
     }
     explainer->replacement = network;
     return RUD_OK;

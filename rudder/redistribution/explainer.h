@@ -30,6 +30,7 @@ typedef struct rud_explanation {
     double irrelevant;          /* of decomposition with steps A:B */
     double total;               /* sum of step_relevance + initial_relevance; of steps A:B theirs */
     double conservation_error;  /* NaN where the method does not conserve */
+    double growth;              /* of lrp: largest |relevance| met over the largest at the head */
     size_t near_zero_denominators; /* of lrp: below RUD_NEAR_ZERO in this episode's batch */
 } rud_explanation;
 

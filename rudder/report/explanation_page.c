@@ -10,13 +10,14 @@
 
 static void write_options(const rud_explanation_page *page, FILE *out)
 {
+    const rud_attribution_options used = rud_attribution_settled(page->options);
     const rud_attribution_option *option;
-    const char *separator = "Options: ", *method = page->options->method->name;
+    const char *separator = "Options: ", *method = used.method->name;
     for (size_t k = 0; (option = rud_attribution_option_at(k)); k++) {
         char value[RUD_OPTION_TEXT];
         const bool read = !option->method || strcmp(option->method, method) == 0;
         if (!read || strcmp(option->name, "method") == 0) continue;
-        rud_attribution_get(page->options, option->name, value);
+        rud_attribution_get(&used, option->name, value);
         fprintf(out, "%s%s <b>", separator, option->name);
         const bool file = page->baseline && strcmp(option->name, "baseline") == 0;
         rud_html(out, file ? page->baseline : value);
@@ -79,13 +80,26 @@ static void write_number(const char *name, double value, FILE *out)
     if (isfinite(value)) fprintf(out, "<tr><td>%s</td><td>%.6g</td></tr>\n", name, value);
 }
 
+static void write_growth(const rud_explanation_page *page, const rud_explanation *e, FILE *out)
+{
+    if (!(e->growth > RUD_LARGE_GROWTH)) return;
+    fprintf(
+        out,
+        "<p class=\"failed\">Relevance grew on its way back to %.2g times what it began with: it "
+        "cancels in the sum, and a step's share says little; ",
+        e->growth);
+    rud_html(out, rud_lrp_growth_advice(page->options));
+    fputs(".</p>\n", out);
+}
+
 static void write_numbers(const rud_episode *episode, const rud_explanation *e, FILE *out)
 {
     double absorbed = e->absorbed ? 0 : (double)NAN;
     for (size_t t = 0; e->absorbed && t < e->steps; t++) absorbed += e->absorbed[t];
     fputs("<table class=\"numbers\">\n", out);
     write_number("steps", (double)e->steps, out);
-    write_number("return", rud_episode_return(episode), out);
+    if (episode->no_rewards) fputs("<tr><td>return</td><td>no rewards</td></tr>\n", out);
+    if (!episode->no_rewards) write_number("return", rud_episode_return(episode), out);
     write_number("prediction", e->prediction, out);
     write_number("prediction of the baseline", e->baseline_prediction, out);
     write_number("sum of the relevance", e->total, out);
@@ -95,6 +109,9 @@ static void write_numbers(const rud_episode *episode, const rud_explanation *e, 
     write_number("absorbed by biases and stabilisers", absorbed, out);
     write_number("of the other steps", e->irrelevant, out);
     write_number("conservation error", e->conservation_error, out);
+    if (e->near_zero_denominators > 0) {
+        write_number("denominators near zero", (double)e->near_zero_denominators, out);
+    }
     fputs("</table>\n", out);
 }
 
@@ -104,6 +121,7 @@ static rud_status write_episodes(const rud_explanation_page *page, FILE *out)
         fprintf(out, "<section%s>\n<h2>", k ? " hidden" : "");
         write_id(page, k, out);
         fputs("</h2>\n", out);
+        write_growth(page, &page->explanations[k], out);
         RUD_TRY(rud_explanation_figures(page, k, out));
         write_numbers(page->episodes[k], &page->explanations[k], out);
         fputs("</section>\n", out);

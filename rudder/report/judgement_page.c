@@ -34,6 +34,21 @@ static void write_columns(const rud_judgement *judgement, FILE *out)
     }
 }
 
+static void write_cell(const rud_judgement *judgement, const rud_judgement_row *row, size_t c,
+                       FILE *out)
+{
+    char number[RUD_JUDGEMENT_NUMBER];
+    if (isnan(row->mean[c])) {
+        fputs("</td><td>-", out);
+        return;
+    }
+    rud_judgement_number(&judgement->columns[c], row->mean[c], number);
+    fprintf(out, "</td><td>%s", number);
+    if (isnan(row->deviation[c])) return;
+    rud_judgement_number(&judgement->columns[c], row->deviation[c], number);
+    fprintf(out, " <span class=\"range\">± %s</span>", number);
+}
+
 static void write_table(const group *g, FILE *out)
 {
     const rud_judgement *judgement = g->judgement;
@@ -48,25 +63,18 @@ static void write_table(const group *g, FILE *out)
         const rud_judgement_row *row = &judgement->rows[k];
         fputs("<tr><td>", out);
         rud_html(out, row->label);
-        for (size_t c = 0; c < judgement->column_count; c++) {
-            if (isnan(row->mean[c])) {
-                fputs("</td><td>-", out);
-                continue;
-            }
-            fprintf(out, "</td><td>%.3f", row->mean[c]);
-            if (isnan(row->deviation[c])) continue;
-            fprintf(out, " <span class=\"range\">± %.3f</span>", row->deviation[c]);
-        }
+        for (size_t c = 0; c < judgement->column_count; c++) write_cell(judgement, row, c, out);
         fputs("</td></tr>\n", out);
     }
     fputs("</tbody></table></div>\n", out);
 }
 
-/* [{"title", "point"?}] */
-static json_object *frame_of(const char *title, const char *point)
+/* [{"title", "decades", "point"?}] */
+static json_object *frame_of(const char *title, bool decades, const char *point)
 {
     json_object *frame = json_object_new_object();
     if (frame && rud_json_put_text(frame, "title", title) &&
+        rud_json_put_bool(frame, "decades", decades) &&
         (!point || rud_json_put_text(frame, "point", point))) {
         return rud_json_array_of(frame);
     }
@@ -74,13 +82,23 @@ static json_object *frame_of(const char *title, const char *point)
     return NULL;
 }
 
-static bool put_dot(const rud_judgement_row *row, size_t c, json_object *to)
+/* On a logarithmic axis what goes down to 0 or below has no lower end. */
+static bool put_dot(const rud_judgement *judgement, const rud_judgement_row *row, size_t c,
+                    json_object *to)
 {
-    const double deviation = isnan(row->deviation[c]) ? 0 : row->deviation[c];
+    const double mean = row->mean[c], deviation = isnan(row->deviation[c]) ? 0 : row->deviation[c];
+    const bool open = judgement->columns[c].decades && mean - deviation <= 0;
     return to && rud_json_put_text(to, "label", row->label) &&
-           rud_json_put_number(to, "mean", row->mean[c]) &&
-           rud_json_put_number(to, "low", row->mean[c] - deviation) &&
-           rud_json_put_number(to, "high", row->mean[c] + deviation);
+           rud_json_put_number(to, "mean", mean) &&
+           rud_json_put_number(to, "deviation", deviation) &&
+           rud_json_put_number(to, "low", open ? mean : mean - deviation) &&
+           rud_json_put_number(to, "high", mean + deviation);
+}
+
+/* Is there a place for it on the axis? */
+static bool has_dot(const rud_judgement *judgement, const rud_judgement_row *row, size_t c)
+{
+    return !isnan(row->mean[c]) && (!judgement->columns[c].decades || row->mean[c] > 0);
 }
 
 static bool put_curve(const rud_judgement *judgement, const rud_judgement_row *row, json_object *to)
@@ -108,9 +126,10 @@ static json_object *rows_of(const group *g, size_t c)
     for (size_t k = g->first; made && k < g->end; k++) {
         const rud_judgement_row *row = &g->judgement->rows[k];
         const bool curve = c == g->judgement->column_count;
-        if (!curve && isnan(row->mean[c])) continue;
+        if (!curve && !has_dot(g->judgement, row, c)) continue;
         json_object *item = json_object_new_object();
-        made = item && (curve ? put_curve(g->judgement, row, item) : put_dot(row, c, item));
+        made = item &&
+               (curve ? put_curve(g->judgement, row, item) : put_dot(g->judgement, row, c, item));
         if (made) {
             made = rud_json_push(rows, item);
         } else {
@@ -126,15 +145,19 @@ static rud_status write_curves(const group *g, FILE *out)
 {
     const rud_judgement *judgement = g->judgement;
     const rud_chart_set sets[] = {{"points", rows_of(g, judgement->column_count)},
-                                  {"frame", frame_of(judgement->height, judgement->point)}};
+                                  {"frame", frame_of(judgement->height, false, judgement->point)}};
     return rud_page_chart(out, rud_asset_judgement_curves, sets, 2, "Mean over all.");
 }
 
 static rud_status write_dots(const group *g, size_t c, FILE *out)
 {
+    const rud_judgement_column *column = &g->judgement->columns[c];
     const rud_chart_set sets[] = {{"rows", rows_of(g, c)},
-                                  {"frame", frame_of(g->judgement->columns[c].title, NULL)}};
-    return rud_page_chart(out, rud_asset_judgement_dots, sets, 2, "");
+                                  {"frame", frame_of(column->title, column->decades, NULL)}};
+    return rud_page_chart(out, rud_asset_judgement_dots, sets, 2,
+                          column->decades ? "Logarithmic; where the deviation is larger than the "
+                                            "mean, only its upper half is drawn."
+                                          : "");
 }
 
 static rud_status write_group(const group *g, FILE *out)

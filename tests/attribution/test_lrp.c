@@ -126,8 +126,8 @@ START_TEST(given_activations_say_the_same)
 }
 END_TEST
 
-/* Gate and signal of h = o * a_h(c) that cancel exactly: -0.5 and sigma(0) = 0.5. */
-START_TEST(near_zero_denominators_are_counted)
+/* h = o * c with o = sigma(0) = 0.5 and c = signal. */
+static rud_network *create_product(void)
 {
     const rud_cell cell = {
         .name = "opposed",
@@ -135,17 +135,24 @@ START_TEST(near_zero_denominators_are_counted)
         .cell_input = RUD_IDENTITY,
         .hidden = RUD_IDENTITY};
     const rud_network_spec spec = {1, 1, 1, 1, cell, false};
-    const float x = -0.5f;
     rud_network *network;
-    rud_attribution *attribution;
-    rud_attribution_options options;
-    rud_attribution_result result;
     size_t count;
     ck_assert_ok(rud_network_create(&spec, &network));
-    ck_assert_ok(rud_attribution_create(&attribution));
     float *parameters = rud_network_parameters(network, &count);
     parameters[rud_network_gate(network, 0, RUD_GATE_CELL_INPUT).forward] = 1.0f;
     parameters[rud_network_head_weight(network)] = 1.0f;
+    return network;
+}
+
+/* Gate and signal that cancel exactly: 0.5 and -0.5. */
+START_TEST(near_zero_denominators_are_counted)
+{
+    const float x = -0.5f;
+    rud_network *network = create_product();
+    rud_attribution *attribution;
+    rud_attribution_options options;
+    rud_attribution_result result;
+    ck_assert_ok(rud_attribution_create(&attribution));
     const rud_attribution_input input = {.network = network, .x = &x, .T = 1, .B = 1, .scale = 1.0};
     set_options(&options, "method", "lrp", "rule", "prop", "product-epsilon", "0", NULL);
     ck_assert_ok(rud_attribution_run(attribution, &options, &input, &result));
@@ -155,6 +162,33 @@ START_TEST(near_zero_denominators_are_counted)
     set_options(&options, "method", "lrp", "rule", "prop", NULL);
     ck_assert_ok(rud_attribution_run(attribution, &options, &input, &result));
     ck_assert_uint_eq(result.near_zero_denominators, 0);
+    rud_network_free(&network);
+    rud_attribution_free(&attribution);
+}
+END_TEST
+
+/* Gate 0.5 and signal -0.49 share R in the proportion 50 : -49. */
+START_TEST(growth_is_told_and_what_ends_it)
+{
+    const float x = -0.49f;
+    rud_network *network = create_product();
+    rud_attribution *attribution;
+    rud_attribution_options options;
+    rud_attribution_result result;
+    ck_assert_ok(rud_attribution_create(&attribution));
+    const rud_attribution_input input = {.network = network, .x = &x, .T = 1, .B = 1, .scale = 3.0};
+    set_options(&options, "method", "lrp", "rule", "prop", "product-epsilon", "0", "epsilon", "0",
+                NULL);
+    ck_assert_ok(rud_attribution_run(attribution, &options, &input, &result));
+    ck_assert_double_eq_tol(result.growth[0], 50.0, 1e-4);
+    ck_assert_ptr_nonnull(strstr(rud_lrp_growth_advice(&options), "product-epsilon of 2"));
+    ck_assert_ok(rud_attribution_set(&options, "product-epsilon", "2"));
+    ck_assert_ok(rud_attribution_run(attribution, &options, &input, &result));
+    ck_assert(result.growth[0] == 1.0);
+    ck_assert_ptr_null(strstr(rud_lrp_growth_advice(&options), "product-epsilon"));
+    set_options(&options, "method", "gradient", NULL);
+    ck_assert_ok(rud_attribution_run(attribution, &options, &input, &result));
+    ck_assert_ptr_null(result.growth);
     rud_network_free(&network);
     rud_attribution_free(&attribution);
 }
@@ -188,6 +222,7 @@ Suite *test_suite(void)
     tcase_add_test(tc, the_papers_network_gets_its_prediction_differences);
     tcase_add_test(tc, given_activations_say_the_same);
     tcase_add_test(tc, near_zero_denominators_are_counted);
+    tcase_add_test(tc, growth_is_told_and_what_ends_it);
     tcase_add_test(tc, non_finite_relevance_is_refused);
     suite_add_tcase(suite, tc);
     return suite;

@@ -88,6 +88,30 @@ START_TEST(a_batch_says_the_same_as_its_episodes_alone)
 }
 END_TEST
 
+/* What another network of other gates, layers and directions left in the memory does no harm. */
+START_TEST(memory_is_used_for_any_network)
+{
+    problem p = create_problem((size_t)_i, 1, false, (uint64_t)_i);
+    problem other = create_problem(((size_t)_i + 1) % CELLS, 2, true, 50);
+    rud_attribution *fresh = p.attribution;
+    for (size_t k = 0; k < VARIANTS; k++) {
+        set_variant(&p, k);
+        p.attribution = fresh;
+        explain(&p);
+        const explanation expected = explanation_of(&p, &p.result, 1, p.input.B, p.input.T);
+        set_variant(&other, k < VARIANTS - 1 ? k : 0);
+        explain(&other);
+        p.attribution = other.attribution;
+        explain(&p);
+        const explanation again = explanation_of(&p, &p.result, 1, p.input.B, p.input.T);
+        ck_assert_msg(memcmp(&again, &expected, sizeof again) == 0, "%s", variants[k][1]);
+    }
+    p.attribution = fresh;
+    free_problem(&other);
+    free_problem(&p);
+}
+END_TEST
+
 /* An earlier step's prediction is that of the episode cut off behind it. */
 START_TEST(a_step_is_explained_as_the_end_of_a_shorter_episode)
 {
@@ -295,6 +319,7 @@ Suite *test_suite(void)
     TCase *tc = tcase_create("methods");
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, a_batch_says_the_same_as_its_episodes_alone, 0, 2 * CELLS);
+    tcase_add_loop_test(tc, memory_is_used_for_any_network, 0, CELLS);
     tcase_add_loop_test(tc, a_step_is_explained_as_the_end_of_a_shorter_episode, 0, CELLS);
     tcase_add_test(tc, scale_and_offset_are_applied);
     tcase_add_loop_test(tc, conserving_methods_conserve, 0, 4);

@@ -39,6 +39,24 @@ START_TEST(every_option_reads_what_it_writes)
 }
 END_TEST
 
+START_TEST(what_is_left_open_is_settled)
+{
+    static const char *const used[][2] = {
+        {"all", "0"}, {"half", "0"}, {"prop", "0.2"}, {"abs", "0"}};
+    rud_attribution_options options = rud_attribution_options_default(), settled;
+    char text[RUD_OPTION_TEXT];
+    for (size_t k = 0; k < 4; k++) {
+        ck_assert_ok(rud_attribution_set(&options, "rule", used[k][0]));
+        settled = rud_attribution_settled(&options);
+        ck_assert(rud_attribution_get(&settled, "product-epsilon", text));
+        ck_assert_str_eq(text, used[k][1]);
+    }
+    ck_assert_ok(rud_attribution_set(&options, "product-epsilon", "0.5"));
+    settled = rud_attribution_settled(&options);
+    ck_assert_mem_eq(&settled, &options, sizeof options);
+}
+END_TEST
+
 START_TEST(defaults_are_as_documented)
 {
     static const char *const expected[][2] = {
@@ -80,7 +98,8 @@ START_TEST(bad_values_name_the_choices)
         {"epsilon", "x", "not a number"},
         {"epsilon", "nan", "not a number"},
         {"epsilon", "1e", "not a number"},
-        {"nodes", "0", "from 1 on"},
+        {"nodes", "0", "from 1 to 1048576"},
+        {"nodes", "1048577", "from 1 to 1048576"},
         {"window", "-1", "from 1 on"},
         {"output", "1.5", "whole number"},
         {"step", "end", "whole number"},
@@ -125,6 +144,8 @@ START_TEST(options_out_of_range_are_refused)
     p.options.bias_factor = 0.0;
     set_option(&p, "output", "3");
     refuse(&p, RUD_EINVAL, "the last is 2");
+    ck_assert_int_eq(rud_attribution_check(&p.options, p.network), RUD_EINVAL);
+    ck_assert_ok(rud_attribution_check(&p.options, NULL)); /* another network may have it */
     set_option(&p, "output", "0");
     set_option(&p, "step", "8"); /* the longest episode has it, others do not */
     refuse(&p, RUD_EINVAL, "step 8");
@@ -136,6 +157,8 @@ START_TEST(options_out_of_range_are_refused)
     set_option(&p, "per", "feature");
     set_option(&p, "remove", "delete");
     refuse(&p, RUD_EINVAL, "zero or mean");
+    ck_assert_int_eq(rud_attribution_check(&p.options, p.network), RUD_EINVAL);
+    ck_assert_int_eq(rud_attribution_check(&p.options, NULL), RUD_EINVAL);
     p.input.feature_mean = NULL;
     set_option(&p, "remove", "mean");
     refuse(&p, RUD_EINVAL, "mean of the features");
@@ -196,6 +219,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("attribution options");
     TCase *tc = tcase_create("options");
     tcase_add_test(tc, every_option_reads_what_it_writes);
+    tcase_add_test(tc, what_is_left_open_is_settled);
     tcase_add_test(tc, defaults_are_as_documented);
     tcase_add_test(tc, bad_values_name_the_choices);
     tcase_add_test(tc, options_out_of_range_are_refused);

@@ -99,9 +99,13 @@ check "... has features" has_keys "$SCRATCH/stdout" \
     "id method options prediction relevance step_relevance initial_relevance total conservation_error"
 check "... says its options" grep -q '"options":{"output":0,"step":"last","per":"feature","window":3,"remove":"mean"}' "$SCRATCH/stdout"
 for rule in all half prop abs; do
+    case $rule in
+    prop) used=0.2 ;;
+    *) used=0 ;;
+    esac
     check_exit 0 "lrp, rule $rule" explain -m "$run" "$episodes" --method lrp --rule $rule --epsilon 0.01 --bias-factor 1 --json
     check "... adds up" adds_up "$SCRATCH/stdout"
-    check "... says its options" grep -q "\"options\":{\"output\":0,\"step\":\"last\",\"rule\":\"$rule\",\"epsilon\":0.01,\"bias-factor\":1,\"product-epsilon\":\"auto\"}" "$SCRATCH/stdout"
+    check "... says its options" grep -q "\"options\":{\"output\":0,\"step\":\"last\",\"rule\":\"$rule\",\"epsilon\":0.01,\"bias-factor\":1,\"product-epsilon\":$used}" "$SCRATCH/stdout"
 done
 check_exit 0 "decomposition of some steps" explain -m "$run" "$episodes" --method decomposition --steps 3:9 --json
 check "... has no steps of its own" has_keys "$SCRATCH/stdout" \
@@ -191,10 +195,12 @@ refused 2 "an unknown rule" "all\|half\|prop\|abs" -m "$run" "$episodes" --metho
 refused 2 "a negative epsilon" "epsilon is -1; it must be 0 or more" -m "$run" "$episodes" --method lrp --epsilon -1
 refused 2 "an epsilon that is none" "epsilon: 'x' is not a number" -m "$run" "$episodes" --method lrp --epsilon x
 refused 2 "an option of another method" "--rule belongs to the method lrp, not to gradient" -m "$run" "$episodes" --method gradient --rule all
+refused 2 "more nodes than allowed" "--nodes: '99999999' is not a whole number from 1 to 1048576" -m "$run" "$episodes" --method integrated-gradients --nodes 99999999
+refused 2 "features to be deleted" "^rudder: occlusion: a feature cannot be deleted; choose remove zero or mean, or per step" -m "$run" "$episodes" --method occlusion --per feature --remove delete
 refused 2 "steps that are none" "'5:5' is not A:B" -m "$run" "$episodes" --method decomposition --steps 5:5
 refused 2 "no threads" "whole number from 1" -m "$run" "$episodes" --threads 0
-refused 1 "an output out of range" "output 1: the network has 1, the last is 0" -m "$run" "$episodes" --method lrp --output 1
-refused 1 "a step out of range" "$episodes:1: step 51: .*the last is 50" -m "$run" "$episodes" --step 51
+refused 2 "an output out of range" "^rudder: output 1: the network has 1, the last is 0" -m "$run" "$episodes" --method lrp --output 1
+refused 1 "a step out of range" "$episodes:1: .*step 51: there are 50 steps; choose 0 to 49, or 50 for the prediction after the final" -m "$run" "$episodes" --step 51
 refused 1 "steps out of range" "$episodes:1: .*steps 3:99" -m "$run" "$episodes" --method decomposition --steps 3:99
 refused 1 "episodes of another width" "$episodes:1: .*rows of width 1 found, 3 expected" -m $fixture "$episodes"
 refused 1 "an unknown head" "there is no tensor neck.weight; there are: head.weight \[2\]\[4\]" -m $fixture "$rows" --head neck
@@ -206,6 +212,17 @@ refused 1 "a baseline that is too short" "baseline: 5 steps are given, but the l
 refused 1 "a model that is none" "rudder: $episodes: " -m "$episodes" "$episodes"
 check_exit 2 "JSON into a page" explain -m "$run" "$episodes" --json -o "$SCRATCH/no.html"
 check "... is no page" test ! -e "$SCRATCH/no.html"
+
+# Files without a name, and what the extension says.
+check_exit 2 "-o without a name" explain -m "$run" "$episodes" -o ""
+check "... is said" grep -q "names no file: give a path" "$SCRATCH/stderr"
+explain -m "$run" "$episodes" --json >"$SCRATCH/lines"
+for extension in json jsonl; do
+    check_exit 0 "-o x.$extension" explain -m "$run" "$episodes" -o "$SCRATCH/x.$extension"
+    check "... holds JSON lines" cmp "$SCRATCH/lines" "$SCRATCH/x.$extension"
+done
+check_exit 0 "-o -" explain -m "$run" "$episodes" --json -o -
+check "... is standard output" cmp "$SCRATCH/lines" "$SCRATCH/stdout"
 
 # A method that needs a network, of a predictor that has none.
 "$RUDDER" train "$SCRATCH/walk.yaml" -o "$SCRATCH/linear" -q --set predictor.cell=linear >"$SCRATCH/train" || cat "$SCRATCH/train"
@@ -235,7 +252,9 @@ for format in minari d4rl; do
 done
 sed 's/"id": "x", //' "$rows" >"$SCRATCH/unnamed.jsonl"
 check_exit 0 "an episode without id" explain -m $fixture "$SCRATCH/unnamed.jsonl"
-check "... goes by its place" grep -q "^$SCRATCH/unnamed.jsonl:1: 6 steps, return" "$SCRATCH/stdout"
+check "... goes by its place, its lack of rewards said" grep -q "^$SCRATCH/unnamed.jsonl:1: 6 steps, no rewards, predicted" "$SCRATCH/stdout"
+check_exit 0 "... on a page" explain -m $fixture "$SCRATCH/unnamed.jsonl" -o "$page"
+check "... says so too" grep -q '<td>return</td><td>no rewards</td>' "$page"
 refused 1 "a data set without an episode" "holds no episode" -m "$run" /dev/null
 
 # Denominators near zero are told, with their number; -q is silent.
@@ -249,6 +268,17 @@ awk 'BEGIN {
 }' >"$SCRATCH/waves.jsonl"
 check_exit 0 "denominators near zero" "$RUDDER" explain -m $fixture "$SCRATCH/waves.jsonl" --method lrp --rule half --epsilon 0 --json
 check "... are counted" grep -qE 'warning: [1-9][0-9]* denominators in [1-9][0-9]* of 40 episodes were nearer to zero than 0\.0001' "$SCRATCH/stderr"
+check_exit 0 "... on a page" explain -m $fixture "$SCRATCH/waves.jsonl" --method lrp --rule half --epsilon 0 -o "$page"
+check "... are counted for the episode" grep -qE '<td>denominators near zero</td><td>[1-9]' "$page"
 check_exit 0 "... with -q" explain -m $fixture "$SCRATCH/waves.jsonl" --method lrp --rule half --epsilon 0 --json
 check "... are not told" test ! -s "$SCRATCH/stderr"
+
+# Relevance that grows from product to product is told, and what ends it.
+prop="--method lrp --rule prop --product-epsilon 0.01"
+check_exit 0 "relevance that grows" "$RUDDER" explain -m $fixture "$SCRATCH/waves.jsonl" $prop
+check "... is told" grep -qE 'warning: in [1-9][0-9]* of 40 episodes relevance grew on its way back, up to .* with a product-epsilon of 2, products do not raise it' "$SCRATCH/stderr"
+check_exit 0 "... on a page" explain -m $fixture "$SCRATCH/waves.jsonl" $prop -o "$page"
+check "... too" grep -q 'Relevance grew on its way back to .* with a product-epsilon of 2' "$page"
+check_exit 0 "with that product-epsilon" "$RUDDER" explain -m $fixture "$SCRATCH/waves.jsonl" $prop --product-epsilon 2 --epsilon 0.1
+check "... nothing is told" test ! -s "$SCRATCH/stderr"
 finish

@@ -271,6 +271,9 @@ START_TEST(messages_name_the_episode)
     options.step = 2;
     ck_assert_ok(rud_explainer_create(predictor, &options, &explainer));
     check_refused(explainer, &list, "episode 3");
+    check_refused(explainer, &list,
+                  "step 2: there are 1 steps; choose 0 to 0, or 1 for the "
+                  "prediction after the final observation");
     ck_assert_ok(rud_episode_set_id(list.items[3], "short one"));
     check_refused(explainer, &list, "episode \"short one\"");
     list.items[3]->actions[0] = 7;
@@ -302,8 +305,37 @@ START_TEST(what_does_not_fit_is_refused)
     ck_assert_ok(rud_explainer_create_for_network(network, NULL, &options, &explainer));
     check_refused(explainer, &list, "rows of width 1 found, 4 expected");
     rud_explainer_free(&explainer);
+    options.output = 1; /* at once, before there is an episode to blame */
+    ck_assert_int_eq(rud_explainer_create_for_network(network, NULL, &options, &explainer),
+                     RUD_EINVAL);
+    ck_assert_ptr_null(explainer);
     rud_network_free(&network);
     rud_episodes_free(&list);
+}
+END_TEST
+
+/* Another cell's weights mean something else, though they may be as many. */
+START_TEST(only_a_network_of_the_same_specification_takes_the_place)
+{
+    rud_network_spec spec = {4, 3, 1, 1, *rud_cell_preset("lstm"), false};
+    rud_rng rng = rud_rng_stream(8, "test explainer", 0);
+    rud_network *network = random_network(&spec, &rng), *same = random_network(&spec, &rng);
+    spec.cell.cell_input = RUD_RELU;
+    rud_network *other_activation = random_network(&spec, &rng);
+    spec.cell = *rud_cell_preset("lstm1997");
+    rud_network *other_gates = random_network(&spec, &rng);
+    const rud_attribution_options options = variant(7);
+    rud_explainer *explainer = NULL;
+    ck_assert_ok(rud_explainer_create_for_network(network, NULL, &options, &explainer));
+    ck_assert_ok(rud_explainer_set_network(explainer, same));
+    ck_assert_int_eq(rud_explainer_set_network(explainer, other_activation), RUD_EINVAL);
+    ck_assert_int_eq(rud_explainer_set_network(explainer, other_gates), RUD_EINVAL);
+    ck_assert_ptr_nonnull(strstr(rud_last_error(), "cell"));
+    rud_explainer_free(&explainer);
+    rud_network_free(&other_gates);
+    rud_network_free(&other_activation);
+    rud_network_free(&same);
+    rud_network_free(&network);
 }
 END_TEST
 
@@ -360,6 +392,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, a_network_reads_observations_as_they_are, 0, 2);
     tcase_add_loop_test(tests, messages_name_the_episode, 0, 2);
     tcase_add_test(tests, what_does_not_fit_is_refused);
+    tcase_add_test(tests, only_a_network_of_the_same_specification_takes_the_place);
     tcase_add_loop_test(tests, threads_share_a_predictor, 0, 2);
     suite_add_tcase(suite, tests);
     return suite;
