@@ -14,6 +14,10 @@
 
 #include "attribution/lrp_private.h"
 
+#if defined(__clang__)
+/* `omp simd` permits vector code; where it does not come about, only time is lost. */
+#pragma clang diagnostic ignored "-Wpass-failed"
+#endif
 /* No vector crosses a call, all being inlined: how it would be passed does not matter. */
 #pragma GCC diagnostic ignored "-Wpsabi"
 #define INLINE static inline __attribute__((always_inline))
@@ -34,21 +38,37 @@ const rud_product_rule *rud_product_rule_of(rud_lrp_rule rule)
     return &rules[rule];
 }
 
-/* Units first .. first + count - 1 of a row, count at most LANES; the other lanes are 0. */
+/* Units first .. first + count - 1 of a row, count at most LANES; the other lanes are 0. The loops
+ * for fewer become one masked instruction, while memcpy would be called. */
 typedef struct units {
     size_t first, count;
 } units;
 
 INLINE vector load(const float *row, units u)
 {
-    vector v = {0};
-    memcpy(&v, row + u.first, u.count * sizeof *row);
+    vector v;
+    if (u.count == LANES) {
+        memcpy(&v, row + u.first, sizeof v);
+        return v;
+    }
+    float lane[LANES];
+#pragma omp simd
+    for (int k = 0; k < LANES; k++) lane[k] = k < (int)u.count ? row[u.first + (size_t)k] : 0.0f;
+    memcpy(&v, lane, sizeof v);
     return v;
 }
 
 INLINE void store(vector v, units u, float *row)
 {
-    memcpy(row + u.first, &v, u.count * sizeof *row);
+    if (u.count == LANES) {
+        memcpy(row + u.first, &v, sizeof v);
+        return;
+    }
+    float lane[LANES];
+    memcpy(lane, &v, sizeof v);
+#pragma omp simd
+    for (int k = 0; k < LANES; k++)
+        if (k < (int)u.count) row[u.first + (size_t)k] = lane[k];
 }
 
 /* x in the lanes of the units. */
