@@ -56,10 +56,10 @@ void rud_attribution_free(rud_attribution **attribution)
     *attribution = NULL;
 }
 
-static rud_status check_not_negative(const char *name, double value)
+static rud_status check_stabiliser(const char *name, double value)
 {
-    if (value >= 0.0 && isfinite(value)) return RUD_OK;
-    return rud_error(RUD_EINVAL, "%s is %g; it must be 0 or more", name, value);
+    if (value >= 0.0 && value <= RUD_MOST_EPSILON) return RUD_OK;
+    return rud_error(RUD_EINVAL, "%s is %g; it must be 0 to %g", name, value, RUD_MOST_EPSILON);
 }
 
 static rud_status check_mean(const rud_attribution_input *input, const char *option)
@@ -73,9 +73,9 @@ static rud_status check_mean(const rud_attribution_input *input, const char *opt
 /* Numbers and choices, each by itself. */
 static rud_status check_values(const rud_attribution_options *o)
 {
-    RUD_TRY(check_not_negative("epsilon", o->epsilon));
+    RUD_TRY(check_stabiliser("epsilon", o->epsilon));
     if (!isnan(o->product_epsilon))
-        RUD_TRY(check_not_negative("product-epsilon", o->product_epsilon));
+        RUD_TRY(check_stabiliser("product-epsilon", o->product_epsilon));
     if (!(o->bias_factor >= 0.0 && o->bias_factor <= 1.0))
         return rud_error(RUD_EINVAL, "bias-factor is %g; it must be 0 to 1", o->bias_factor);
     if (o->rule > RUD_LRP_ABS)
@@ -143,7 +143,7 @@ const char *rud_call_episode(const rud_attribution_call *call, size_t b,
                              char text[RUD_EPISODE_TEXT])
 {
     if (call->names)
-        snprintf(text, RUD_EPISODE_TEXT, "episode %s", call->names[b]);
+        snprintf(text, RUD_EPISODE_TEXT, "%s", call->names[b]);
     else
         snprintf(text, RUD_EPISODE_TEXT, "episode %zu", b);
     return text;
