@@ -235,15 +235,15 @@ static rud_status not_finite(const rud_attribution_call *call, size_t b)
     rud_call_episode(call, b, episode);
     if (!isfinite(call->prediction[b]))
         return rud_error(RUD_EDIVERGED, "%s: the prediction is not a finite number", episode);
+    if (call->options->method->run != rud_run_lrp)
+        return rud_error(RUD_ENONFINITE,
+                         "%s: the relevance of %s grew beyond what single precision holds",
+                         call->options->method->name, episode);
     char cause[64] = "it grew from step to step";
     if (call->near_zero[b] > 0.0)
         snprintf(cause, sizeof cause, "denominators near zero: %.0f", call->near_zero[b]);
-    return rud_error(
-        RUD_ENONFINITE,
-        "%s: the relevance of %s is not finite; %s; "
-        "give a larger epsilon or product-epsilon (0.2 is usual for the rule prop), or "
-        "choose another rule",
-        call->options->method->name, episode, cause);
+    return rud_error(RUD_ENONFINITE, "lrp: the relevance of %s is not finite; %s; %s", episode,
+                     cause, rud_lrp_growth_advice(call->options));
 }
 
 /* Totals and conservation errors; what the method did not set is 0 and adds nothing. */

@@ -35,6 +35,7 @@ struct rud_explainer {
     char names[MOST_EPISODES][NAME_SIZE];
     const char *name_of[MOST_EPISODES];
     bool alone; /* one episode is explained */
+    double largest_growth;
 };
 
 void rud_explanation_free(rud_explanation *explanation)
@@ -158,6 +159,11 @@ const rud_attribution_options *rud_explainer_options(const rud_explainer *explai
     return &explainer->options;
 }
 
+double rud_explainer_largest_growth(const rud_explainer *explainer)
+{
+    return explainer->largest_growth;
+}
+
 void rud_explainer_feature_name(const rud_explainer *explainer, size_t d, char *name, size_t size)
 {
     rud_features_name(features_of(explainer, false), d, name, size);
@@ -266,8 +272,8 @@ static void make_probabilities(const rud_explainer *explainer, rud_explanation *
 }
 
 /* Column b of a result. */
-static rud_status take(const rud_explainer *explainer, const rud_attribution_result *result,
-                       size_t b, size_t B, rud_explanation *e)
+static rud_status take(rud_explainer *explainer, const rud_attribution_result *result, size_t b,
+                       size_t B, rud_explanation *e)
 {
     if (result->step_relevance == NULL) {
         free(e->step_relevance);
@@ -293,7 +299,10 @@ static rud_status take(const rud_explainer *explainer, const rud_attribution_res
     if (result->baseline_prediction) e->baseline_prediction = result->baseline_prediction[b];
     if (result->initial_relevance) e->initial_relevance = result->initial_relevance[b];
     if (result->irrelevant) e->irrelevant = result->irrelevant[b];
-    if (result->growth) e->growth = result->growth[b];
+    if (result->growth) {
+        e->growth = result->growth[b];
+        explainer->largest_growth = fmax(explainer->largest_growth, e->growth);
+    }
     if (result->near_zero) e->near_zero_denominators = (size_t)result->near_zero[b];
     make_probabilities(explainer, e);
     return RUD_OK;
