@@ -94,6 +94,10 @@ static rud_status redistribute(void *context, rud_explained *explained)
     const rud_explanation *explanation = &explained->explanation;
     const rud_predictor *predictor = r->how->work.predictor;
     const size_t T = episode->steps;
+    if (episode->no_rewards) {
+        return rud_error(RUD_EFORMAT, "%s: episode %zu has no rewards that could be redistributed",
+                         r->path, explained->index);
+    }
     RUD_TRY(reserve(r, INFOS * (T + 1) + T));
     double *redistributed = r->rows + INFOS * (T + 1);
     const double prediction = explanation->prediction, G = rud_predictor_return(predictor, episode);

@@ -209,6 +209,7 @@ refused 1 "a baseline that is not there" "neither zero nor mean nor a file: maen
 refused 1 "a baseline of another width" "$episodes:1: observations have 1 numbers, the network reads 3" -m $fixture "$rows" --method integrated-gradients --baseline "$episodes"
 sed 's/, \[[^]]*\]\]/]/' "$rows" >"$SCRATCH/short.jsonl"
 refused 1 "a baseline that is too short" "baseline: 5 steps are given, but the longest episode has 6" -m $fixture "$rows" --method integrated-gradients --baseline "$SCRATCH/short.jsonl"
+refused 1 "a folder without a model" "^rudder: $SCRATCH holds no model.safetensors; give a run of .rudder train., or a file" -m "$SCRATCH" "$episodes"
 refused 1 "a model that is none" "rudder: $episodes: " -m "$episodes" "$episodes"
 check_exit 2 "JSON into a page" explain -m "$run" "$episodes" --json -o "$SCRATCH/no.html"
 check "... is no page" test ! -e "$SCRATCH/no.html"
