@@ -32,6 +32,10 @@ static void check_end(cli_explain_arguments *a, struct argp_state *state)
     if (a->list) return;
     if (!a->model) argp_error(state, "-m MODEL is missing");
     if (!a->episodes) argp_error(state, "EPISODES is missing: a file, or - for standard input");
+    if (a->attribution.baseline && strcmp(a->attribution.baseline, "-") == 0 &&
+        strcmp(a->episodes, "-") == 0) {
+        argp_error(state, "standard input cannot be both EPISODES and --baseline");
+    }
     if (a->json && is_page(a->path)) {
         argp_error(state, "-o %s writes a page: leave out --json", a->path);
     }

@@ -197,6 +197,7 @@ refused 2 "an epsilon that is none" "epsilon: 'x' is not a number" -m "$run" "$e
 refused 2 "an option of another method" "--rule belongs to the method lrp, not to gradient" -m "$run" "$episodes" --method gradient --rule all
 refused 2 "more nodes than allowed" "--nodes: '99999999' is not a whole number from 1 to 1048576" -m "$run" "$episodes" --method integrated-gradients --nodes 99999999
 refused 2 "features to be deleted" "^rudder: occlusion: a feature cannot be deleted; choose remove zero or mean, or per step" -m "$run" "$episodes" --method occlusion --per feature --remove delete
+refused 2 "standard input as two" "standard input cannot be both EPISODES and --baseline" -m $fixture - --method integrated-gradients --baseline -
 refused 2 "steps that are none" "'5:5' is not A:B" -m "$run" "$episodes" --method decomposition --steps 5:5
 refused 2 "no threads" "whole number from 1" -m "$run" "$episodes" --threads 0
 refused 2 "an output out of range" "^rudder: output 1: the network has 1, the last is 0" -m "$run" "$episodes" --method lrp --output 1
