@@ -223,7 +223,7 @@ static rud_status find_head(const lstm *l, const char *head, const rud_tensor **
     }
     if (count == 1) return RUD_OK;
     if (count > 1)
-        return rud_error(RUD_EFORMAT, "%zu heads fit: %s; give the name of one", count, fitting);
+        return rud_error(RUD_EFORMAT, "%zu heads fit: %s; choose one with --head", count, fitting);
     return rud_error(RUD_EFORMAT,
                      "no head: it must end in .weight and have the shape [outputs][%zu], as the "
                      "final state of the LSTM has %zu numbers; there are: %s",

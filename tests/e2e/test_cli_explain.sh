@@ -177,6 +177,9 @@ done
 check "the page of lrp has a heatmap" grep -q '"feature":"observation=' "$page"
 check_exit 0 "a page of chosen steps" explain -m "$run" "$episodes" --method decomposition --steps 2:9 -o "$page"
 check "... does not call their share the whole" grep -q 'Relevance adds up to the prediction together with the other steps' "$page"
+for part in "chosen steps" "other steps" "head's bias"; do
+    check "... but tells that of the $part" grep -qE "<td>of the $part</td><td>-?[0-9]" "$page"
+done
 for k in 1 2 3; do cat "$episodes"; done >"$SCRATCH/many.jsonl"
 check_exit 0 "a page of many episodes" explain -m "$run" "$SCRATCH/many.jsonl" -o "$page"
 check "... shows 50 of them" test "$(grep -c '^<section' "$page")" -eq 50

@@ -110,7 +110,7 @@ START_TEST(one_of_two_heads_is_named)
     add(&file, "other.weight", 2, H + 1);
     ck_assert_int_eq(rud_network_from_foreign(&file, NULL, &read), RUD_EFORMAT);
     ck_assert_ptr_null(read);
-    ck_assert_says("policy.weight [3][4], value.weight [1][4]");
+    ck_assert_says("policy.weight [3][4], value.weight [1][4]; choose one with --head");
     ck_assert_ok(rud_network_from_foreign(&file, "value", &read));
     ck_assert_uint_eq(rud_network_specification(read)->outputs, 1);
     rud_network_free(&read);
