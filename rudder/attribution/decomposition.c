@@ -7,6 +7,7 @@
  * and (L_f(beta) + L_f(b)) beta_{t-1}, to gamma everything else. a_h(c_t) is split like an
  * activation without bias; the output gate is not decomposed. An absent gate is a bias: L(b) = 1.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "attribution/attribution_private.h"
@@ -308,13 +309,14 @@ static void decompose_batch(decomposition *d)
 static rud_status check_steps(const rud_attribution_call *call)
 {
     const rud_attribution_options *options = call->options;
-    char episode[RUD_EPISODE_TEXT];
+    char episode[RUD_EPISODE_TEXT], chosen[48] = "";
+    if (options->step != RUD_LAST_STEP)
+        snprintf(chosen, sizeof chosen, " up to step %zu", options->step);
     for (size_t b = 0; b < call->B; b++)
         if (options->steps_end > rud_call_length(call, b))
-            return rud_error(RUD_EINVAL,
-                             "steps %zu:%zu: %s has %zu inputs; the end can be that at most",
+            return rud_error(RUD_EINVAL, "steps %zu:%zu: %s has %zu inputs%s; that is the last end",
                              options->steps_begin, options->steps_end,
-                             rud_call_episode(call, b, episode), rud_call_length(call, b));
+                             rud_call_episode(call, b, episode), rud_call_length(call, b), chosen);
     return RUD_OK;
 }
 

@@ -107,6 +107,11 @@ static rud_status read_file(const rud_offline_source *source, rud_offline_data *
             return rud_error(RUD_EFORMAT, "%s: %zu episodes found, %zu expected", file->path, k,
                              file->episodes);
         }
+        if (episode->no_rewards) {
+            rud_episode_free(&episode);
+            return rud_error(RUD_EFORMAT, "%s: no rewards, and so no return to learn",
+                             rud_dataset_place(file->dataset));
+        }
         RUD_TRY(take(data, file, episode, file->first + k, source->discount));
         rud_progress_advance(progress, 1, NULL);
     }
