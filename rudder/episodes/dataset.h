@@ -134,6 +134,9 @@ rud_status rud_dataset_next(rud_dataset *dataset, rud_episode **episode);
 /* rud_dataset_next starts again at episode k; RUD_ESTATE for a stream. */
 rud_status rud_dataset_seek(rud_dataset *dataset, size_t k);
 
+/* Are infos read from now on? What an open data set lists stays as it is. */
+void rud_dataset_set_infos(rud_dataset *dataset, bool infos);
+
 /* Number of the episode that was read last, and its place for messages: "data.jsonl:7",
  * "data.hdf5: episode_6". View until the next call. */
 size_t rud_dataset_index(const rud_dataset *dataset);
@@ -183,12 +186,16 @@ const char *rud_dataset_format_of_path(const char *path);
 rud_status rud_dataset_writer_open(const char *path, const rud_dataset_writer_options *options,
                                    rud_dataset_writer **writer);
 
+/* Does rud_dataset_carry need nothing of the episode but its number, steps and changes? */
+bool rud_dataset_writer_carries_all(const rud_dataset_writer *writer);
+
 /* Adds a new episode, with its infos. RUD_EINVAL if it does not fit the spaces. */
 rud_status rud_dataset_write(rud_dataset_writer *writer, const rud_episode *episode);
 
 /* Adds episode k of the source, `episode` as it was read from there. In the source's own format all
- * else is carried through untouched: infos, images, texts, options, attributes; otherwise what
- * `episode` holds is written. changes: NULL for none. */
+ * else is carried through untouched: infos, images, texts, options, attributes; in HDF5 then all
+ * episodes must be carried, in their order (RUD_EINVAL). Otherwise what `episode` holds is written.
+ * changes: NULL for none. */
 rud_status rud_dataset_carry(rud_dataset_writer *writer, size_t k, const rud_episode *episode,
                              const rud_dataset_changes *changes);
 
