@@ -189,11 +189,6 @@ const char *rud_dataset_metadata(const rud_dataset *dataset)
     return dataset->metadata;
 }
 
-void rud_dataset_set_infos(rud_dataset *dataset, bool infos)
-{
-    dataset->options.infos = infos;
-}
-
 size_t rud_dataset_index(const rud_dataset *dataset)
 {
     return dataset->index;

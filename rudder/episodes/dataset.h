@@ -134,9 +134,6 @@ rud_status rud_dataset_next(rud_dataset *dataset, rud_episode **episode);
 /* rud_dataset_next starts again at episode k; RUD_ESTATE for a stream. */
 rud_status rud_dataset_seek(rud_dataset *dataset, size_t k);
 
-/* Are infos read from now on? What an open data set lists stays as it is. */
-void rud_dataset_set_infos(rud_dataset *dataset, bool infos);
-
 /* Number of the episode that was read last, and its place for messages: "data.jsonl:7",
  * "data.hdf5: episode_6". View until the next call. */
 size_t rud_dataset_index(const rud_dataset *dataset);
@@ -185,9 +182,6 @@ const char *rud_dataset_format_of_path(const char *path);
  * owns *writer. */
 rud_status rud_dataset_writer_open(const char *path, const rud_dataset_writer_options *options,
                                    rud_dataset_writer **writer);
-
-/* Does rud_dataset_carry need nothing of the episode but its number, steps and changes? */
-bool rud_dataset_writer_carries_all(const rud_dataset_writer *writer);
 
 /* Adds a new episode, with its infos. RUD_EINVAL if it does not fit the spaces. */
 rud_status rud_dataset_write(rud_dataset_writer *writer, const rud_episode *episode);

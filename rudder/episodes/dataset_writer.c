@@ -184,7 +184,7 @@ static rud_status write_changed(rud_dataset_writer *writer, const rud_episode *e
     return status;
 }
 
-bool rud_dataset_writer_carries_all(const rud_dataset_writer *writer)
+static bool must_be_whole(const rud_dataset_writer *writer)
 {
     return writer->same_format && writer->kind->whole;
 }
@@ -203,7 +203,7 @@ rud_status rud_dataset_carry(rud_dataset_writer *writer, size_t k, const rud_epi
     if (changes == NULL) changes = &none;
     if (writer->source == NULL)
         return rud_error(RUD_ESTATE, "%s: no data set was given to carry from", writer->path);
-    if (rud_dataset_writer_carries_all(writer) && k != writer->episodes) return not_whole(writer);
+    if (must_be_whole(writer) && k != writer->episodes) return not_whole(writer);
     if (changes->rewards != NULL)
         RUD_TRY(rud_error_context(rud_check_finite("rewards", changes->rewards, episode->steps, 1),
                                   "%s: episode %zu", writer->path, k));
@@ -217,7 +217,7 @@ static rud_status check_complete(const rud_dataset_writer *writer)
 {
     if (writer->episodes == 0)
         return rud_error(RUD_EINVAL, "%s: not an episode was written", writer->path);
-    if (rud_dataset_writer_carries_all(writer) && writer->episodes != writer->source->episodes)
+    if (must_be_whole(writer) && writer->episodes != writer->source->episodes)
         return not_whole(writer);
     return RUD_OK;
 }

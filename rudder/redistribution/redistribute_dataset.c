@@ -108,7 +108,6 @@ rud_status rud_redistribute_dataset(const rud_dataset_redistribution *how, rud_d
     *result = (rud_dataset_redistributed){0};
     work.attribution = how->options.attribution;
     RUD_TRY(rud_redistribution_check(work.predictor, &work.attribution));
-    if (rud_dataset_writer_carries_all(writer)) rud_dataset_set_infos(source, false);
     const rud_status status = rud_explain_dataset(&work, source, redistribute, &r);
     free(r.rows);
     if (status != RUD_OK) return status;

@@ -133,7 +133,6 @@ START_TEST(a_group_of_several_names_is_refused)
     for (size_t k = 0; k < 2 && status == RUD_OK; k++) {
         const rud_dataset_changes changes = {0};
         rud_episode *episode;
-        rud_dataset_set_infos(source, false);
         ck_assert_int_eq(rud_dataset_read(source, 0, &episode), RUD_OK);
         status = rud_dataset_carry(writer, k, episode, &changes);
         rud_episode_free(&episode);
