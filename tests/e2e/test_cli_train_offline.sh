@@ -144,6 +144,19 @@ refuse "other widths" "data.hdf5: observations of width 1, but those of $lines h
 refuse "success of other returns" "$lines, episode 1: the return is 2; .*success" --set target=success
 refuse "an unknown field" "offline.ignore names \"observations/clock\", .*there are: observations, actions" \
     --set offline.ignore=observations/clock
+# An image among the numbers is refused by name, and carried through by a model that does without.
+zoo=tests/fixtures/minari/zoo/mixed-v3
+zoo() { # zoo OPTION...
+    "$RUDDER" train "$config" --episodes "$zoo" --episodes "$zoo" -o "$SCRATCH/zoo" -q \
+        --set offline.updates=20 "$@"
+}
+check_exit 1 "an image as a feature" zoo
+check "... is named" grep -q "$zoo: observations/img (image) cannot be a feature: .*--set 'offline.ignore=\[observations/img\]'" "$SCRATCH/stderr"
+check "... and nothing is written" test ! -e "$SCRATCH/zoo"
+check_exit 0 "... left out" zoo --set 'offline.ignore=[observations/img]'
+check_exit 0 "... is carried" "$RUDDER" redistribute -m "$SCRATCH/zoo" "$zoo" -o "$SCRATCH/zoo-out" -q
+check_exit 0 "... to the new data set" "$RUDDER" inspect "$SCRATCH/zoo-out"
+check "... as an image" grep -q 'observations/img, type image' "$SCRATCH/stdout"
 check_exit 0 "no action is a feature" "$RUDDER" train "$config" --episodes "$lines" -o "$SCRATCH/few" -q \
     --set offline.ignore=actions --set offline.updates=20
 check_exit 1 "the folder of other episodes" train "$SCRATCH/few" -q --set offline.ignore=actions --set offline.updates=20
