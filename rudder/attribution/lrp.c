@@ -100,11 +100,12 @@ static void gates_with_relevance(const rud_attribution_options *options, bool ga
 static rud_status create(rud_attribution_call *call, walk *w)
 {
     const rud_attribution_options *options = call->options;
+    const rud_product_rule *rule = rud_product_rule_of(options->rule);
     const double product_epsilon = rud_attribution_settled(options).product_epsilon;
     *w = (walk){.call = call,
                 .cell = {.cell = &call->spec->cell,
                          .H = call->spec->hidden,
-                         .rule = rud_product_rule_of(options->rule),
+                         .rule = rule,
                          .epsilon = (float)options->epsilon,
                          .product_epsilon = (float)product_epsilon,
                          .bias_factor = (float)options->bias_factor,

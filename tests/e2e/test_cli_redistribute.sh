@@ -91,7 +91,7 @@ for file in good flat-no-ends; do
 done
 for bad in tests/fixtures/bad/*; do
     case $bad in
-    *.py | */good.hdf5) continue ;;
+    *.py | */good.hdf5 | */unwritten.hdf5) continue ;;
     */flat-*) fitting=$SCRATCH/flat-no-ends ;;
     *) fitting=$SCRATCH/good ;;
     esac
