@@ -104,8 +104,7 @@ static rud_status create(rud_attribution_call *call, walk *w)
     const double product_epsilon =
         isnan(options->product_epsilon) ? rule->product_epsilon : options->product_epsilon;
     *w = (walk){.call = call,
-                .cell = {.cell = &call->spec->cell,
-                         .H = call->spec->hidden,
+                .cell = {.H = call->spec->hidden,
                          .rule = rule,
                          .epsilon = (float)options->epsilon,
                          .product_epsilon = (float)product_epsilon,
