@@ -103,8 +103,7 @@ static rud_status create(rud_attribution_call *call, walk *w)
     const rud_product_rule *rule = rud_product_rule_of(options->rule);
     const double product_epsilon = rud_attribution_settled(options).product_epsilon;
     *w = (walk){.call = call,
-                .cell = {.cell = &call->spec->cell,
-                         .H = call->spec->hidden,
+                .cell = {.H = call->spec->hidden,
                          .rule = rule,
                          .epsilon = (float)options->epsilon,
                          .product_epsilon = (float)product_epsilon,

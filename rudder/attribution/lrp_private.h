@@ -59,7 +59,6 @@ typedef struct rud_lrp_notes {
 } rud_lrp_notes;
 
 typedef struct rud_lrp_cell {
-    const rud_cell *cell;
     size_t H;
     const rud_product_rule *rule;
     float epsilon, product_epsilon, bias_factor;

@@ -35,7 +35,8 @@ static const struct argp_option options[] = {
      "sizes",
      0},
     {"size", KEY_SIZE, "D,H,B,T", 0,
-     "Inputs, hidden units, episodes (or copies), steps; default 16,32,8,100", 0},
+     "Inputs, hidden units, episodes (or copies), steps; default 16,32,8,100, of lrp 32,64,32,200",
+     0},
     {"threads", KEY_THREADS, "N", 0, "Split the batch over N threads (default 1)", 0},
     {"reps", KEY_REPS, "R", 0, "Repetitions (default 20)", 0},
     {"cell", KEY_CELL, "NAME", 0, "lstm (the default), lstm1997, rudder, rudder-centred or r-lstm",
@@ -289,13 +290,18 @@ static rud_status measure_all(const arguments *a)
     return RUD_OK;
 }
 
+static const size_t *usual_sizes(const char *part)
+{
+    static const size_t usual[4] = {16, 32, 8, 100}, of_lrp[4] = {32, 64, 32, 200},
+                        copies[4] = {1, 1, 1024, 1000};
+    if (strcmp(part, "env") == 0) return copies;
+    return strcmp(part, "lrp") == 0 ? of_lrp : usual;
+}
+
 static rud_status measure_one(const arguments *a)
 {
-    static const size_t usual[4] = {16, 32, 8, 100}, copies[4] = {1, 1, 1024, 1000};
     cli_bench_case what = a->what;
-    if (!what.D) {
-        what = with_sizes(what, what.part, strcmp(what.part, "env") == 0 ? copies : usual);
-    }
+    if (!what.D) what = with_sizes(what, what.part, usual_sizes(what.part));
     if (!a->json) print_header();
     return measure(&what, a->json);
 }
