@@ -266,9 +266,9 @@ static rud_status configure_again(rud_client *client);
  * been started anew may have to be told of the task again. */
 static rud_status finish(rud_client *client, bool again)
 {
-    client->error[0] = '\0';
     rud_pack_close(&client->request);
     for (int busy = 0; busy < BUSY_TRIES; busy++) {
+        client->error[0] = '\0';
         bool answered = false;
         double wait = 0;
         for (int k = 0; k < (again ? TRIES : 1) && !answered; k++) {
