@@ -30,14 +30,26 @@ static void append(rud_sessions *sessions, rud_session *session)
 {
     session->older = sessions->newest;
     session->newer = NULL;
-    *(sessions->newest != NULL ? &sessions->newest->newer : &sessions->oldest) = session;
+    if (session->older != NULL) {
+        session->older->newer = session;
+    } else {
+        sessions->oldest = session;
+    }
     sessions->newest = session;
 }
 
 static void unlink_session(rud_sessions *sessions, rud_session *session)
 {
-    *(session->older != NULL ? &session->older->newer : &sessions->oldest) = session->newer;
-    *(session->newer != NULL ? &session->newer->older : &sessions->newest) = session->older;
+    if (session->older != NULL) {
+        session->older->newer = session->newer;
+    } else {
+        sessions->oldest = session->newer;
+    }
+    if (session->newer != NULL) {
+        session->newer->older = session->older;
+    } else {
+        sessions->newest = session->older;
+    }
 }
 
 rud_status rud_sessions_add(rud_sessions *sessions, const unsigned char *identity, size_t size,
@@ -105,5 +117,8 @@ void rud_sessions_expire(rud_sessions *sessions, double before)
 
 void rud_sessions_free(rud_sessions *sessions)
 {
-    while (sessions->oldest != NULL) end_session(sessions, sessions->oldest);
+    for (rud_session *session = sessions->oldest, *newer; session != NULL; session = newer) {
+        newer = session->newer;
+        end_session(sessions, session);
+    }
 }

@@ -321,7 +321,7 @@ static rud_request *process(rud_server *server, rud_request *request)
     rud_task *task = request->task;
     if (request->status != RUD_OK) {
         rud_server_answer(server, request, request->status);
-    } else if (task != NULL && must_wait(request)) {
+    } else if (must_wait(request)) {
         hold(task, request);
     } else if (is_training(request)) {
         set_paused(server, task, true);
