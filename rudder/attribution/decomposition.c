@@ -31,6 +31,7 @@ typedef struct decomposition {
     bool gates[RUD_GATES];           /* all */
     size_t T, columns;               /* of the batch at work; `most` there may be */
     size_t most, presents;           /* presents: gates there are */
+    size_t through, all;             /* columns of the whole call */
     column *what;                    /* [columns] */
     size_t *lengths;                 /* [columns] */
     float *x[PARTS];                 /* [T][columns][largest layer inputs]: what a layer reads */
@@ -284,7 +285,7 @@ static rud_status create(rud_attribution_call *call, size_t columns, decompositi
 {
     const rud_network_spec *spec = call->spec;
     const double H = (double)spec->hidden, D = (double)call->D;
-    *d = (decomposition){.call = call, .gates = {true, true, true, true}};
+    *d = (decomposition){.call = call, .gates = {true, true, true, true}, .all = columns};
     d->presents = rud_gate_columns_of(call->network, 0, RUD_FORWARD, d->gates).count;
     d->most = rud_columns_at_once(columns, (double)call->T * (4.0 * D + 18.0 * H));
     RUD_TRY(rud_buffer_reserve(&call->memory->walk, lay_out(NULL, d), sizeof(float)));
@@ -296,14 +297,16 @@ static rud_status create(rud_attribution_call *call, size_t columns, decompositi
     return RUD_OK;
 }
 
-static void decompose_batch(decomposition *d)
+static rud_status decompose_batch(decomposition *d)
 {
     const rud_compute_scope scope = rud_compute_begin();
     split_inputs(d);
     for (size_t l = 0; l < d->call->spec->layers; l++) decompose_layer(d, l);
     rud_compute_end(scope);
     take(d);
+    d->through += d->columns;
     d->columns = 0;
+    return rud_call_watch(d->call, d->through, d->all);
 }
 
 static rud_status check_steps(const rud_attribution_call *call)
@@ -336,10 +339,10 @@ rud_status rud_run_decomposition(rud_attribution_call *call)
             d.what[d.columns++] = call->steps_as_one
                                       ? (column){b, options->steps_begin, options->steps_end}
                                       : (column){b, t, t + 1};
-            if (d.columns == d.most) decompose_batch(&d);
+            if (d.columns == d.most) RUD_TRY(decompose_batch(&d));
         }
     }
-    if (d.columns > 0) decompose_batch(&d);
+    if (d.columns > 0) RUD_TRY(decompose_batch(&d));
     const float bias = call->parameters[rud_network_head_bias(call->network) + options->output];
     if (call->steps_as_one) call->constant = call->scale * (double)bias + call->offset;
     return RUD_OK;

@@ -140,6 +140,7 @@ rud_status rud_run_integrated_gradients(rud_attribution_call *call)
     RUD_TRY(create(call, &p));
     const rud_variations all = {.count = call->B * (p.nodes + 2),
                                 .gradient = true,
+                                .watched = true,
                                 .context = &p,
                                 .fill = fill,
                                 .take = take};

@@ -71,6 +71,10 @@ double rud_explainer_largest_growth(const rud_explainer *explainer);
 rud_status rud_explainer_run(rud_explainer *explainer, const rud_episode *const *episodes,
                              size_t count, rud_explanation *explanations);
 
+/* What long runs and perturbations tell of themselves: see rud_attribution_watch; `done` is of the
+ * episodes given. NULL: nothing. */
+void rud_explainer_set_watch(rud_explainer *explainer, rud_attribution_watch *watch, void *watcher);
+
 /* Explains from now on by `network` in the place of its own, in the same units; NULL: by its own
  * again. Borrowed until then. RUD_EINVAL: it differs in its specification, or there is none to take
  * the place of. */

@@ -51,6 +51,8 @@ check_exit 0 "the same in training" "$RUDDER" train configs/coin-walk.yaml -o "$
     --set redistribution.method=lrp --set redistribution.rule=prop
 check "... is told once" test "$(grep -c 'warning: relevance grew to .* with a product-epsilon of 2' "$SCRATCH/stderr")" -eq 1
 sed 's/"rewards": \[[^]]*\], //' "$lines" >"$SCRATCH/unpaid.jsonl"
+check_exit 0 "inspect episodes without rewards" "$RUDDER" inspect "$SCRATCH/unpaid.jsonl"
+check "... counts them" grep -qE '^without_rewards +40$' "$SCRATCH/stdout"
 check_exit 1 "episodes without rewards" redistribute "$SCRATCH/unpaid.jsonl" -o "$SCRATCH/x.jsonl"
 check "... are refused" grep -q 'unpaid.jsonl: episode 0 has no rewards that could be redistributed' "$SCRATCH/stderr"
 check_exit 1 "training on them" "$RUDDER" train configs/offline.yaml --episodes "$SCRATCH/unpaid.jsonl" -o "$SCRATCH/unpaid" -q
