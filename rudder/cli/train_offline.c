@@ -32,7 +32,8 @@ static rud_status print_json(const rud_offline_result *r, const char *folder)
         cli_json_add_text(o, "run", folder) && cli_json_add_count(o, "episodes", r->episodes) &&
         cli_json_add_count(o, "steps", r->steps) &&
         cli_json_add_count(o, "training", r->training) &&
-        cli_json_add_count(o, "held_out", r->held_out) &&
+        cli_json_add_count(o, "validation", r->validation) &&
+        cli_json_add_count(o, "test", r->test) &&
         cli_json_add_text(o, "target", r->target == RUD_TARGET_SUCCESS ? "success" : "return") &&
         cli_json_add_real(o, "discount", r->discount) &&
         cli_json_add_real(o, "learning_rate", r->learning_rate) &&
@@ -50,8 +51,8 @@ static rud_status print_json(const rud_offline_result *r, const char *folder)
 
 static void print_ladder(const rud_offline_result *r)
 {
-    printf("%-15s %10s %8s %10s %8s  %-22s\n", "predictor", "parameters", "updates", "held-out",
-           "R^2", "lower than the best by");
+    printf("%-15s %10s %8s %10s %8s  %-22s\n", "predictor", "parameters", "updates", "validation",
+           "test R^2", "lower than the best by");
     for (size_t k = 0; k < r->rung_count; k++) {
         const rud_rung *rung = &r->rungs[k];
         char gain[48] = "";
@@ -73,14 +74,15 @@ static void print_table(const rud_offline_result *r, const char *folder)
 {
     double padding = 0;
     for (size_t k = 0; k < r->rung_count; k++) padding = fmax(padding, r->rungs[k].padding);
-    printf("%zu episodes, %zu steps: %zu for training, %zu held out; %s%s in %.1f s\n\n",
-           r->episodes, r->steps, r->training, r->held_out,
+    printf("%zu episodes, %zu steps: %zu for training, %zu for validation, %zu for the test; %s%s "
+           "in %.1f s\n\n",
+           r->episodes, r->steps, r->training, r->validation, r->test,
            r->target == RUD_TARGET_SUCCESS ? "success, cross-entropy"
            : r->discount < 1               ? "discounted return"
                                            : "return",
            r->in_memory ? "" : ", kept in a temporary file,", r->seconds);
     print_ladder(r);
-    printf("\n%s, on the held-out episodes:\n", r->cell);
+    printf("\n%s, in the test, which decided nothing:\n", r->cell);
     print_line("R^2 of the predicted return", r->r_squared);
     print_line("quality (explained variance)", r->quality);
     print_line("rank correlation", r->rank_correlation);
