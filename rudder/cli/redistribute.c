@@ -46,10 +46,9 @@ static double parse_real(struct argp_state *state, const char *what, const char 
 {
     double number;
     if (!rud_number_parse(text, &number) || !(number >= 0 && number <= most)) {
-        argp_error(state,
-                   isfinite(most) ? "%s must be a number from 0 to %g, found '%s'"
-                                  : "%s must be a number from 0 on%.0g, found '%s'",
-                   what, isfinite(most) ? most : 0, text);
+        char range[48] = "of at least 0";
+        if (isfinite(most)) snprintf(range, sizeof range, "from 0 to %g", most);
+        argp_error(state, "%s must be a number %s, found '%s'", what, range, text);
     }
     return number;
 }
