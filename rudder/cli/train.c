@@ -119,7 +119,7 @@ int cli_train(int argc, char **argv)
         "Trains the return predictor of CONFIG on fresh episodes of the uniformly random policy "
         "and judges it on unseen ones; or, with --episodes, the predictors of offline.ladder on "
         "data sets in any format that `rudder inspect` knows, and keeps the simplest that no other "
-        "beats on held-out episodes.\v"
+        "beats on episodes held out of training.\v"
         "DIR gets config.yaml, metrics.jsonl and model.safetensors; with --episodes also "
         "splits.json and training.json, and a run that was stopped or killed goes on where it was. "
         "Without, predictor.cell chooses the predictor: --set predictor.cell=rudder.",
