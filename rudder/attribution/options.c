@@ -57,11 +57,14 @@ static const option table[] = {
      .kind = NUMBER,
      .place = PLACE(product_epsilon),
      .may_be_unset = true},
-    {{"baseline", "integrated-gradients", "zero|mean", "where the path starts; default zero"},
+    {{"baseline", "integrated-gradients", "zero|mean|episodes",
+      "where the path starts; episodes: at ways on which other episodes went on after the same "
+      "first "
+      "input, in training only; default zero"},
      .kind = CHOICE,
      .place = PLACE(baseline),
      .unset_names = 1,
-     .names = {"zero", "mean", "given"}},
+     .names = {"zero", "mean", "episodes", "given"}},
     {{"nodes", "integrated-gradients", "N", "points on the path; default 50"},
      .kind = COUNT,
      .place = PLACE(nodes),
