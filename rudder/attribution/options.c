@@ -58,8 +58,7 @@ static const option table[] = {
      .place = PLACE(product_epsilon),
      .may_be_unset = true},
     {{"baseline", "integrated-gradients", "zero|mean|episodes",
-      "where the path starts; episodes: at ways on which other episodes went on after the same "
-      "first "
+      "where the path starts; episodes: where a few others went on after this one's first "
       "input, in training only; default zero"},
      .kind = CHOICE,
      .place = PLACE(baseline),
