@@ -14,7 +14,7 @@
 #include "agent_bridge/state_private.h"
 #include "base/pool.h"
 
-enum { LINGER_MS = 500, SEND_LIMIT = 2000 };
+enum { LINGER_MS = 500, SEND_LIMIT = 2000, BACKLOG = 4096 };
 
 rud_server_options rud_server_options_default(void)
 {
@@ -74,6 +74,8 @@ static rud_status set_options(rud_server *server)
     RUD_TRY(set_number(server, ZMQ_ROUTER_HANDOVER, 1));
     RUD_TRY(set_number(server, ZMQ_LINGER, LINGER_MS));
     RUD_TRY(set_number(server, ZMQ_SNDHWM, SEND_LIMIT));
+    /* Beyond it a client that connects waits for a second before it tries again. */
+    RUD_TRY(set_number(server, ZMQ_BACKLOG, BACKLOG));
     RUD_TRY(set_number(server, ZMQ_IPV6, strchr(server->options.bind, '[') != NULL));
     if (zmq_setsockopt(server->router, ZMQ_MAXMSGSIZE, &largest, sizeof largest) != 0) {
         return failed("the limit of messages");

@@ -79,6 +79,7 @@ struct rud_task {
     bool diverged;
     uint64_t taken;                /* episodes of the journal that were taken in, cut ones too */
     bool unsaved;                  /* something has changed since the checkpoint */
+    bool save_failed;              /* and the checkpoint could not be written */
     rud_request *held, **held_end; /* an explicit training, and what has to wait for it */
 };
 

@@ -62,14 +62,14 @@ static void note(rud_task *task, rud_status status)
     rud_log(RUD_LOG_WARNING, "task %s: %s", task->key, rud_last_error());
 }
 
-/* What could not be kept is tried again with the next checkpoint. */
+/* What could not be kept is tried again with the next checkpoint; that it could not is told once. */
 static void keep(const rud_server *server, rud_task *task, rud_status (*save)(rud_task *))
 {
     task->unsaved = true;
     if (!server->keeps) return;
     const rud_status status = save(task);
-    task->unsaved = status != RUD_OK;
-    note(task, status);
+    if (!task->save_failed) note(task, status);
+    task->unsaved = task->save_failed = status != RUD_OK;
 }
 
 /* The learner's model becomes the published one. It is on disk before anyone sees its number, so

@@ -56,10 +56,10 @@ void rud_attribution_free(rud_attribution **attribution)
     *attribution = NULL;
 }
 
-static rud_status check_not_negative(const char *name, double value)
+static rud_status check_stabiliser(const char *name, double value)
 {
-    if (value >= 0.0 && isfinite(value)) return RUD_OK;
-    return rud_error(RUD_EINVAL, "%s is %g; it must be 0 or more", name, value);
+    if (value >= 0.0 && value <= RUD_MOST_EPSILON) return RUD_OK;
+    return rud_error(RUD_EINVAL, "%s is %g; it must be 0 to %g", name, value, RUD_MOST_EPSILON);
 }
 
 static rud_status check_mean(const rud_attribution_input *input, const char *option)
@@ -73,9 +73,9 @@ static rud_status check_mean(const rud_attribution_input *input, const char *opt
 /* Numbers and choices, each by itself. */
 static rud_status check_values(const rud_attribution_options *o)
 {
-    RUD_TRY(check_not_negative("epsilon", o->epsilon));
+    RUD_TRY(check_stabiliser("epsilon", o->epsilon));
     if (!isnan(o->product_epsilon))
-        RUD_TRY(check_not_negative("product-epsilon", o->product_epsilon));
+        RUD_TRY(check_stabiliser("product-epsilon", o->product_epsilon));
     if (!(o->bias_factor >= 0.0 && o->bias_factor <= 1.0))
         return rud_error(RUD_EINVAL, "bias-factor is %g; it must be 0 to 1", o->bias_factor);
     if (o->rule > RUD_LRP_ABS)
@@ -143,7 +143,7 @@ const char *rud_call_episode(const rud_attribution_call *call, size_t b,
                              char text[RUD_EPISODE_TEXT])
 {
     if (call->names)
-        snprintf(text, RUD_EPISODE_TEXT, "episode %s", call->names[b]);
+        snprintf(text, RUD_EPISODE_TEXT, "%s", call->names[b]);
     else
         snprintf(text, RUD_EPISODE_TEXT, "episode %zu", b);
     return text;
@@ -235,15 +235,15 @@ static rud_status not_finite(const rud_attribution_call *call, size_t b)
     rud_call_episode(call, b, episode);
     if (!isfinite(call->prediction[b]))
         return rud_error(RUD_EDIVERGED, "%s: the prediction is not a finite number", episode);
+    if (call->options->method->run != rud_run_lrp)
+        return rud_error(RUD_ENONFINITE,
+                         "%s: the relevance of %s grew beyond what single precision holds",
+                         call->options->method->name, episode);
     char cause[64] = "it grew from step to step";
     if (call->near_zero[b] > 0.0)
         snprintf(cause, sizeof cause, "denominators near zero: %.0f", call->near_zero[b]);
-    return rud_error(
-        RUD_ENONFINITE,
-        "%s: the relevance of %s is not finite; %s; "
-        "give a larger epsilon or product-epsilon (0.2 is usual for the rule prop), or "
-        "choose another rule",
-        call->options->method->name, episode, cause);
+    return rud_error(RUD_ENONFINITE, "lrp: the relevance of %s is not finite; %s; %s", episode,
+                     cause, rud_lrp_growth_advice(call->options));
 }
 
 /* Totals and conservation errors; what the method did not set is 0 and adds nothing. */

@@ -138,7 +138,7 @@ typedef struct rud_attribution_input {
      * the same options: lrp then walks back over it at once, and x is not checked. Other methods do
      * not read it. */
     const rud_activations *activations;
-    const char *const *names; /* [B], what messages call the episodes; NULL: by their numbers */
+    const char *const *names; /* [B], what messages call the episodes; NULL: "episode 3" */
 } rud_attribution_input;
 
 /* RUD_EINVAL where the options are out of range or do not suit the network, whatever the episodes

@@ -10,6 +10,9 @@
 /* Of integrated gradients. */
 enum { RUD_MOST_NODES = 1 << 20 };
 
+/* Stabilisers are added to single-precision numbers. */
+#define RUD_MOST_EPSILON 1e30
+
 /* Memory that grows by being replaced: its content is lost then. 64-byte aligned. */
 typedef struct rud_buffer {
     void *data;
@@ -59,7 +62,7 @@ struct rud_attribution_call {
     const char *const *names; /* [B], or NULL */
 };
 
-/* "episode 3", or its name: for messages. */
+/* Its name, or "episode 3": for messages. */
 enum { RUD_EPISODE_TEXT = 96 };
 const char *rud_call_episode(const rud_attribution_call *call, size_t b,
                              char text[RUD_EPISODE_TEXT]);

@@ -9,6 +9,7 @@
  *
  * beta + gamma is what one forward pass stored, so only beta is walked here, for many choices of
  * steps side by side, and from the first chosen step on: before it beta is 0. */
+#include <stdio.h>
 #include <string.h>
 
 #include "attribution/attribution_private.h"
@@ -347,13 +348,14 @@ static void decompose_batch(decomposition *d)
 static rud_status check_steps(const rud_attribution_call *call)
 {
     const rud_attribution_options *options = call->options;
-    char episode[RUD_EPISODE_TEXT];
+    char episode[RUD_EPISODE_TEXT], chosen[48] = "";
+    if (options->step != RUD_LAST_STEP)
+        snprintf(chosen, sizeof chosen, " up to step %zu", options->step);
     for (size_t b = 0; b < call->B; b++)
         if (options->steps_end > rud_call_length(call, b))
-            return rud_error(RUD_EINVAL,
-                             "steps %zu:%zu: %s has %zu inputs; the end can be that at most",
+            return rud_error(RUD_EINVAL, "steps %zu:%zu: %s has %zu inputs%s; that is the last end",
                              options->steps_begin, options->steps_end,
-                             rud_call_episode(call, b, episode), rud_call_length(call, b));
+                             rud_call_episode(call, b, episode), rud_call_length(call, b), chosen);
     return RUD_OK;
 }
 

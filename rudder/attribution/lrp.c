@@ -30,14 +30,23 @@ typedef struct walk {
     float *bias, *zeros, *q;   /* [columns * H], [H], [H] */
 } walk;
 
+/* What becomes of what a gate's linear layer keeps: bias_factor of it goes to the inputs of that
+ * layer, to each unit of x and h alike; the rest, and all where there are no inputs, is absorbed.
+ */
+typedef struct kept_shares {
+    double x, h, absorbed;
+} kept_shares;
+
 /* One half of one layer. */
 typedef struct half_walk {
     const walk *w;
     size_t layer, inputs; /* inputs: of the layer */
     rud_direction direction;
     rud_gate_columns columns;
+    kept_shares shares[RUD_GATES]; /* of each column */
     rud_layer_view view;
     rud_panels recurrent[RUD_GATES], forward[RUD_GATES]; /* of each block of columns */
+    float *R; /* [T][B][inputs]: relevance of what the half reads, in its order; out */
 } half_walk;
 
 /* Hands out pieces of one block; before there is a block, counts only. */
@@ -91,14 +100,16 @@ static void gates_with_relevance(const rud_attribution_options *options, bool ga
 static rud_status create(rud_attribution_call *call, walk *w)
 {
     const rud_attribution_options *options = call->options;
+    const rud_product_rule *rule = rud_product_rule_of(options->rule);
     const double product_epsilon = rud_attribution_settled(options).product_epsilon;
     *w = (walk){.call = call,
-                .cell = {.cell = &call->spec->cell,
-                         .H = call->spec->hidden,
-                         .rule = rud_product_rule_of(options->rule),
+                .cell = {.H = call->spec->hidden,
+                         .rule = rule,
                          .epsilon = (float)options->epsilon,
                          .product_epsilon = (float)product_epsilon,
-                         .bias_factor = (float)options->bias_factor}};
+                         .bias_factor = (float)options->bias_factor,
+                         .gates_get = rud_gates_get_relevance(rule),
+                         .safe = options->epsilon >= RUD_NEAR_ZERO}};
     gates_with_relevance(options, w->gates);
     w->block = (BLOCK_ROWS + call->B - 1) / call->B;
     if (w->block > call->T) w->block = call->T;
@@ -176,6 +187,21 @@ static void gather_bias(const half_walk *half)
     }
 }
 
+static void find_shares(half_walk *half)
+{
+    const rud_attribution_call *call = half->w->call;
+    const double delta = call->options->bias_factor;
+    for (size_t k = 0; k < half->columns.count; k++) {
+        const rud_connections *has = &call->spec->cell.gates[half->columns.gate[k]];
+        const size_t inputs =
+            (has->forward ? half->inputs : 0) + (has->recurrent ? call->spec->hidden : 0);
+        const double each = inputs > 0 ? delta / (double)inputs : 0.0;
+        half->shares[k] = (kept_shares){.x = has->forward ? each : 0.0,
+                                        .h = has->recurrent ? each : 0.0,
+                                        .absorbed = inputs > 0 ? 1.0 - delta : 1.0};
+    }
+}
+
 /* Where relevance of h_t comes from above: of the top layer only its final state has some. */
 static const float *above_row(const half_walk *half, size_t t, size_t b)
 {
@@ -188,50 +214,45 @@ static const float *above_row(const half_walk *half, size_t t, size_t b)
     return w->finals + (b * rud_directions(call->spec) + (size_t)half->direction) * H;
 }
 
-static rud_lrp_row row_of(const half_walk *half, size_t t, size_t b)
+/* What a step of one episode reads and leaves. */
+static void find_row(const half_walk *half, size_t t, size_t b, rud_lrp_row *row)
 {
     const walk *w = half->w;
     const rud_layer_view *view = &half->view;
     const size_t H = w->cell.H, B = w->call->B, at = t * B + b;
-    rud_lrp_row row = {.above = above_row(half, t, b),
-                       .h = view->h + at * H,
-                       .back = w->back + b * H,
-                       .shared = w->shared_h[b],
-                       .c = view->c + at * H,
-                       .c_previous = t > 0 ? view->c + (at - B) * H : w->zeros,
-                       .activated = view->activated + at * H,
-                       .q = w->q,
-                       .c_relevance = w->c_relevance + b * H};
+    row->above = above_row(half, t, b);
+    row->h = view->h + at * H;
+    row->back = w->back + b * H;
+    row->shared = w->shared_h[b];
+    row->c = view->c + at * H;
+    row->c_previous = t > 0 ? view->c + (at - B) * H : w->zeros;
+    row->activated = view->activated + at * H;
+    row->q = w->q;
+    row->c_relevance = w->c_relevance + b * H;
     for (size_t g = 0; g < RUD_GATES; g++)
-        if (view->gate[g]) row.gate[g] = view->gate[g] + at * view->gate_stride;
+        row->gate[g] = view->gate[g] ? view->gate[g] + at * view->gate_stride : NULL;
     float *messages = w->messages + (t % w->block * B + b) * half->columns.count * H;
     for (size_t k = 0; k < half->columns.count; k++) {
         const rud_gate g = half->columns.gate[k];
-        row.pre[g] = view->pre_activation[g] + at * view->pre_activation_stride;
-        row.bias[g] = w->bias + k * H;
-        row.message[g] = messages + k * H;
+        row->pre[g] = view->pre_activation[g] + at * view->pre_activation_stride;
+        row->bias[g] = w->bias + k * H;
+        row->message[g] = messages + k * H;
     }
-    return row;
 }
 
-/* Shares out what a step kept: bias_factor of it to the inputs of the layer it arose in, the rest,
- * and what has no inputs, to the step's absorbed relevance. */
+/* Shares out what a step kept. */
 static void share_out(const half_walk *half, size_t t, size_t b, const rud_lrp_kept *kept)
 {
     const walk *w = half->w;
     rud_attribution_call *call = w->call;
-    const double delta = call->options->bias_factor;
-    double absorbed = (double)kept->products + (1.0 - delta) * (double)kept->accumulation;
+    const double to_steps = 1.0 - call->options->bias_factor;
+    double absorbed = (double)kept->products + to_steps * (double)kept->accumulation;
     double to_x = 0.0, to_h = 0.0;
     for (size_t k = 0; k < half->columns.count; k++) {
-        const rud_gate g = half->columns.gate[k];
-        const rud_connections *has = &call->spec->cell.gates[g];
-        const size_t inputs = (has->forward ? half->inputs : 0) + (has->recurrent ? w->cell.H : 0);
-        const double linear = (double)kept->linear[g];
-        absorbed += inputs > 0 ? (1.0 - delta) * linear : linear;
-        const double share = inputs > 0 ? delta * linear / (double)inputs : 0.0;
-        if (has->forward) to_x += share;
-        if (has->recurrent) to_h += share;
+        const double linear = (double)kept->linear[half->columns.gate[k]];
+        absorbed += half->shares[k].absorbed * linear;
+        to_x += half->shares[k].x * linear;
+        to_h += half->shares[k].h * linear;
     }
     const size_t length = rud_call_length(call, b);
     const size_t step = half->direction == RUD_REVERSE ? length - 1 - t : t;
@@ -257,12 +278,12 @@ static float *pack(const half_walk *half, const rud_gate_block *blocks, size_t c
 
 /* R_x = x * (W^T s) + what was spread, of `steps` steps from `first` on, whose messages are at
  * hand; 0 behind an episode's end. */
-static void walk_inputs(const half_walk *half, size_t first, size_t steps, float *R)
+static void walk_inputs(const half_walk *half, size_t first, size_t steps)
 {
     const walk *w = half->w;
     const rud_attribution_call *call = w->call;
     const size_t B = call->B, H = w->cell.H, D = half->inputs;
-    R += first * B * D;
+    float *R = half->R + first * B * D;
     for (size_t k = 0; k < half->columns.forward_blocks; k++)
         rud_multiply(w->messages + half->columns.forward[k].column * H, half->columns.count * H,
                      steps * B, &half->forward[k], k > 0, R, D);
@@ -283,19 +304,22 @@ INLINE void prefetch(const float *row, size_t count)
     for (size_t k = 0; k < count; k += CACHE_LINE_FLOATS) __builtin_prefetch(row + k);
 }
 
-/* Fetches what a row that comes soon reads: going back in time, in pieces of H, is an order that
- * the processor does not foresee. Inlined by force: gcc drops calls of a function that does nothing
- * but prefetch, as calls without effect. */
+/* Fetches what a row that comes soon reads, and its relevance's place: going back in time, in
+ * pieces of H, is an order that the processor does not foresee. Its c was the c_{t-1} of a row
+ * before. Inlined by force: gcc drops calls of a function that only prefetches as calls without
+ * effect. */
 INLINE void prefetch_row(const half_walk *half, size_t t, size_t b)
 {
     enum { ROWS_AHEAD = 4 };
     const rud_layer_view *view = &half->view;
-    const size_t B = half->w->call->B, H = half->w->cell.H;
+    const size_t B = half->w->call->B, H = half->w->cell.H, D = half->inputs;
     const size_t steps_back = (b + ROWS_AHEAD) / B;
-    if (steps_back > t) return;
+    if (steps_back >= t) return;
     const size_t at = (t - steps_back) * B + (b + ROWS_AHEAD) % B;
     prefetch(view->h + at * H, H);
-    prefetch(view->c + at * H, H);
+    prefetch(view->c + (at - B) * H, H);
+    prefetch(view->x + at * D, D);
+    prefetch(half->R + at * D, D);
     for (size_t g = 0; g < RUD_GATES; g++)
         if (view->gate[g] && (g == RUD_GATE_INPUT || half->w->gates[g]))
             prefetch(view->gate[g] + at * view->gate_stride, H);
@@ -311,13 +335,14 @@ static void walk_step(const half_walk *half, size_t t)
     const rud_attribution_call *call = w->call;
     const size_t B = call->B, H = w->cell.H, width = half->columns.count * H;
     float *messages = w->messages + t % w->block * B * width;
+    rud_lrp_row row = {0};
     for (size_t b = 0; b < B; b++) {
         prefetch_row(half, t, b);
         if (t >= rud_call_length(call, b)) {
             memset(messages + b * width, 0, width * sizeof *messages);
             continue;
         }
-        const rud_lrp_row row = row_of(half, t, b);
+        find_row(half, t, b, &row);
         rud_lrp_kept kept = {0};
         rud_lrp_step(&w->cell, &row, &kept, &w->notes[b]);
         share_out(half, t, b, &kept);
@@ -343,8 +368,8 @@ static void end_half(const half_walk *half)
     }
 }
 
-/* Leaves the relevance of the half's inputs, in the order in which it reads them, in R. The
- * messages of a few steps go on to the inputs while they are in the cache. */
+/* R as in half_walk. The messages of a few steps go on to the inputs while they are in the cache.
+ */
 static void walk_half(const walk *w, size_t layer, rud_direction direction, float *R)
 {
     const rud_attribution_call *call = w->call;
@@ -354,12 +379,14 @@ static void walk_half(const walk *w, size_t layer, rud_direction direction, floa
                       .inputs = rud_layer_inputs(call->spec, layer),
                       .direction = direction,
                       .columns = rud_gate_columns_of(call->network, layer, direction, w->gates),
-                      .view = rud_activations_half(w->activations, layer, direction)};
+                      .view = rud_activations_half(w->activations, layer, direction),
+                      .R = R};
     float *panels = pack(&half, half.columns.recurrent, half.columns.recurrent_blocks, H, w->panels,
                          half.recurrent);
     pack(&half, half.columns.forward, half.columns.forward_blocks, half.inputs, panels,
          half.forward);
     gather_bias(&half);
+    find_shares(&half);
     memset(w->back, 0, B * H * sizeof *w->back);
     memset(w->c_relevance, 0, B * H * sizeof *w->c_relevance);
     memset(w->shared_h, 0, B * sizeof *w->shared_h);
@@ -367,7 +394,7 @@ static void walk_half(const walk *w, size_t layer, rud_direction direction, floa
     for (size_t t = call->T, end = call->T; t-- > 0;) {
         walk_step(&half, t);
         if (t % w->block > 0) continue;
-        walk_inputs(&half, t, end - t, R);
+        walk_inputs(&half, t, end - t);
         end = t;
     }
     end_half(&half);

@@ -43,18 +43,27 @@ typedef struct rud_lrp_kept {
     float accumulation, products, linear[RUD_GATES];
 } rud_lrp_kept;
 
-/* Of all steps so far; unit j adds to lane j % RUD_LANES. */
+/* Units at a time: as many as a vector register holds. */
+#if defined(__AVX512F__)
 enum { RUD_LANES = 16 };
+#elif defined(__AVX__)
+enum { RUD_LANES = 8 };
+#else
+enum { RUD_LANES = 4 };
+#endif
+
+/* Of all steps so far; unit j adds to lane j % RUD_LANES. */
 typedef struct rud_lrp_notes {
     uint32_t largest[RUD_LANES]; /* magnitude of the largest relevance */
     uint32_t near_zero[RUD_LANES];
 } rud_lrp_notes;
 
 typedef struct rud_lrp_cell {
-    const rud_cell *cell;
     size_t H;
     const rud_product_rule *rule;
     float epsilon, product_epsilon, bias_factor;
+    bool gates_get; /* relevance */
+    bool safe;      /* epsilon keeps all denominators but products' from zero */
 } rud_lrp_cell;
 
 void rud_lrp_step(const rud_lrp_cell *cell, const rud_lrp_row *row, rud_lrp_kept *kept,

@@ -46,7 +46,8 @@ static const option table[] = {
      .names = {"all", "half", "prop", "abs"}},
     {{"epsilon", "lrp", "NUMBER", "stabiliser of linear layers; default 0.001"},
      .kind = NUMBER,
-     .place = PLACE(epsilon)},
+     .place = PLACE(epsilon),
+     .most = RUD_MOST_EPSILON},
     {{"bias-factor", "lrp", "NUMBER",
       "share of bias and stabiliser that is spread over the inputs, 0 to 1; default 0"},
      .kind = NUMBER,
@@ -56,6 +57,7 @@ static const option table[] = {
       "stabiliser of gate + signal; default 0.2 for the rule prop, else 0"},
      .kind = NUMBER,
      .place = PLACE(product_epsilon),
+     .most = RUD_MOST_EPSILON,
      .may_be_unset = true},
     {{"baseline", "integrated-gradients", "zero|mean|episodes",
       "where the path starts; episodes: where a few others went on after this one's first "

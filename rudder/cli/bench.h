@@ -12,12 +12,14 @@ typedef struct cli_bench_case {
     size_t threads, reps;
     const rud_cell *cell;
     const char *environment;
+    const char *rule; /* of `lrp`: a name that is known */
 } cli_bench_case;
 
 typedef struct cli_bench_result {
     double median_ms, min_ms; /* of `stream`: a step */
     double steps_per_second;  /* of `env`; else NaN */
     double forward_ms;        /* of `lrp`: median of the forward pass; else NaN */
+    double of_forward;        /* and the least time of lrp in least times of it; else NaN */
 } cli_bench_result;
 
 /* RUD_EINVAL for a part that cannot be measured. */

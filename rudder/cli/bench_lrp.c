@@ -1,5 +1,5 @@
-/* The part lrp: LRP-all of all steps and features from the last step, on stored activations; and
- * the forward pass that it is compared with, which stores nothing for it. */
+/* The part lrp: LRP of all steps and features from the last step, on stored activations; and the
+ * forward pass that it is compared with, which stores nothing for it. */
 #include <stdlib.h>
 
 #include "cli/bench.h"
@@ -52,13 +52,23 @@ static rud_status create_slice(bench *b, size_t k)
     return rud_network_forward(b->network, s->x, NULL, what->T, s->B, s->stored);
 }
 
+static rud_status set_options(bench *b)
+{
+    b->options = rud_attribution_options_default();
+    RUD_TRY(rud_attribution_method_find("lrp", &b->options.method));
+    RUD_TRY(rud_attribution_set(&b->options, "rule", b->what.rule));
+    /* In a network that has learnt nothing, gates that get relevance make it grow from step to step
+     * without bound. Such stabilisers keep it finite; their size does not change the work. */
+    if (b->options.rule != RUD_LRP_ALL) b->options.epsilon = b->options.product_epsilon = 1.0;
+    return RUD_OK;
+}
+
 static rud_status fill(bench *b)
 {
     const cli_bench_case *what = &b->what;
     const rud_network_spec spec = {
         .inputs = what->D, .hidden = what->H, .layers = 1, .outputs = 1, .cell = *what->cell};
-    b->options = rud_attribution_options_default();
-    RUD_TRY(rud_attribution_method_find("lrp", &b->options.method));
+    RUD_TRY(set_options(b));
     RUD_TRY(rud_network_create(&spec, &b->network));
     rud_network_initialise(b->network, 0);
     RUD_TRY(rud_pool_create(what->threads, &b->pool));

@@ -109,6 +109,12 @@ uint64_t cli_number(struct argp_state *state, const char *what, const char *text
     return number;
 }
 
+bool cli_has_extension(const char *path, const char *extension)
+{
+    const size_t length = path ? strlen(path) : 0, end = strlen(extension);
+    return length > end && strcmp(path + length - end, extension) == 0;
+}
+
 const char *cli_output_path(struct argp_state *state, const char *path)
 {
     if (!*path) argp_error(state, "-o '' names no file: give a path");

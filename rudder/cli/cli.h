@@ -75,6 +75,9 @@ int cli_config_run(cli_config_options *options, cli_config_job *job, void *conte
 uint64_t cli_number(struct argp_state *state, const char *what, const char *text, uint64_t low,
                     uint64_t high);
 
+/* Does a file of the path have the extension, ".json" say? path: NULL for none. */
+bool cli_has_extension(const char *path, const char *extension);
+
 /* The argument of -o; an empty one ends with a usage error. */
 const char *cli_output_path(struct argp_state *state, const char *path);
 

@@ -21,15 +21,9 @@ static const struct argp_option options[] = {
     {0},
 };
 
-static bool ends_in(const char *path, const char *extension)
-{
-    const size_t length = path ? strlen(path) : 0, end = strlen(extension);
-    return length > end && strcmp(path + length - end, extension) == 0;
-}
-
 static bool is_page(const char *path)
 {
-    return ends_in(path, ".html");
+    return cli_has_extension(path, ".html");
 }
 
 /* The arguments as a whole; the extension of -o decides where no option does. */
@@ -38,10 +32,15 @@ static void check_end(cli_explain_arguments *a, struct argp_state *state)
     if (a->list) return;
     if (!a->model) argp_error(state, "-m MODEL is missing");
     if (!a->episodes) argp_error(state, "EPISODES is missing: a file, or - for standard input");
+    if (a->attribution.baseline && strcmp(a->attribution.baseline, "-") == 0 &&
+        strcmp(a->episodes, "-") == 0) {
+        argp_error(state, "standard input cannot be both EPISODES and --baseline");
+    }
     if (a->json && is_page(a->path)) {
         argp_error(state, "-o %s writes a page: leave out --json", a->path);
     }
-    a->json = a->json || ends_in(a->path, ".json") || ends_in(a->path, ".jsonl");
+    a->json =
+        a->json || cli_has_extension(a->path, ".json") || cli_has_extension(a->path, ".jsonl");
     if (a->path && strcmp(a->path, "-") == 0) a->path = NULL;
 }
 

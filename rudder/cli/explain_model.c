@@ -22,10 +22,26 @@ static rud_status load_file(const cli_explain_arguments *arguments, const rud_te
                              arguments->model);
 }
 
+/* An experiment's folder holds none, say. */
+static rud_status check_folder(const char *folder)
+{
+    char *path = rud_path_join(folder, "model.safetensors");
+    if (!path) return rud_error(RUD_ENOMEM, "no memory for a path");
+    const bool there = rud_file_exists(path);
+    free(path);
+    if (there) return RUD_OK;
+    return rud_error(RUD_EINVAL,
+                     "%s holds no model.safetensors; give a run of `rudder train`, or a file",
+                     folder);
+}
+
 static rud_status load(const cli_explain_arguments *arguments, cli_explain_model *model)
 {
     rud_tensor_file file = {0};
-    if (rud_is_folder(arguments->model)) return load_ours(arguments, model);
+    if (rud_is_folder(arguments->model)) {
+        RUD_TRY(check_folder(arguments->model));
+        return load_ours(arguments, model);
+    }
     RUD_TRY(rud_tensor_file_read(arguments->model, &file));
     const rud_status status = load_file(arguments, &file, model);
     rud_tensor_file_free(&file);

@@ -9,7 +9,7 @@ enum { KEY_JSON = 0x2000, KEY_THREADS, KEY_SEED };
 
 static const struct argp_option options[] = {
     {"json", KEY_JSON, 0, 0, "Print one JSON object instead of the table", 10},
-    {0, 'o', "FILE", 0, "Write a page with table and chart there", 10},
+    {0, 'o', "FILE", 0, "Write a page with table and chart there; FILE.json: JSON", 10},
     {"threads", KEY_THREADS, "N", 0, "Threads (default: one a processor)", 10},
     {"seed", KEY_SEED, "N", 0, "Of all that is drawn (default 0)", 10},
     {0},
@@ -70,13 +70,27 @@ static rud_status print(const cli_judge *judge, const rud_judgement *judgement)
     return RUD_OK;
 }
 
+/* What -o names: a page, or by its extension JSON. */
+static rud_status write_file(const cli_judge *judge, const rud_judgement *judgement)
+{
+    char *text;
+    if (!cli_has_extension(judge->page, ".json")) return rud_judgement_page(judgement, judge->page);
+    RUD_TRY(rud_judgement_json(judgement, &text));
+    const rud_status status = rud_file_write(judge->page, text, strlen(text));
+    free(text);
+    return status;
+}
+
 int cli_judge_show(const cli_judge *judge, rud_status status, rud_judgement *judgement)
 {
     if (status == RUD_OK) status = print(judge, judgement);
-    if (status == RUD_OK && judge->page) status = rud_judgement_page(judgement, judge->page);
+    if (status == RUD_OK && judge->page) status = write_file(judge, judgement);
     rud_judgement_free(judgement);
     if (status != RUD_OK) return cli_fail(status);
-    if (judge->page && !judge->json) printf("\nPage: %s\n", judge->page);
+    if (judge->page && !judge->json) {
+        printf("\n%s: %s\n", cli_has_extension(judge->page, ".json") ? "JSON" : "Page",
+               judge->page);
+    }
     return CLI_DONE;
 }
 

@@ -133,8 +133,11 @@ static rud_status take_lines(truths *t, const char *path, char *text)
     for (size_t e = 0; e < t->episodes->count; e++) {
         const char *id = t->episodes->items[e]->id;
         if (t->rows[e]) continue;
-        return rud_error(RUD_EFORMAT, "%s: no line for episode %zu, id \"%s\"", path, e,
-                         id ? id : "");
+        if (!id) {
+            return rud_error(RUD_EFORMAT, "episode %zu has no id, by which %s tells its truth", e,
+                             path);
+        }
+        return rud_error(RUD_EFORMAT, "%s: no line for episode %zu, id \"%s\"", path, e, id);
     }
     return RUD_OK;
 }

@@ -245,7 +245,8 @@ static const rud_config_key written[] = {
      .help = "`rudder train --episodes` tries these predictors, simplest first; one replaces the "
              "best so far where it lowers the held-out loss by more than two standard errors"},
     {"offline.ignore", RUD_CONFIG_NAME, MANY(offline.ignore, offline.ignore_count),
-     .help = "fields of the data that are no features, such as observations/clock"},
+     .help = "fields of the data that are no features, such as observations/clock; images and "
+             "texts, which cannot be any, must be named"},
     {"offline.held_out", RUD_CONFIG_REAL, ONE(offline.held_out), BETWEEN(0, 0.9), .low_open = true,
      .help = "share of the episodes that no predictor is trained on"},
     {"offline.held_out_most", RUD_CONFIG_SIZE, ONE(offline.held_out_most), COUNT(2),

@@ -263,7 +263,9 @@ static rud_status find_ranges(d4rl *state, column *c, const char *name, rud_valu
     return RUD_OK;
 }
 
-static rud_status find_space(d4rl *state, column *c, const char *name, rud_space *space)
+/* next: NULL, or the array of next_observations, which may hold values that no other row has. */
+static rud_status find_space(d4rl *state, column *c, const char *name, column *next,
+                             rud_space *space)
 {
     size_t width = c->array.width;
     if (c->array.id < 0) return RUD_OK;
@@ -271,6 +273,8 @@ static rud_status find_space(d4rl *state, column *c, const char *name, rud_space
     rud_value_ranges ranges;
     RUD_TRY(rud_value_ranges_create(width, &ranges));
     rud_status status = find_ranges(state, c, name, &ranges);
+    if (status == RUD_OK && next != NULL && next->array.id >= 0)
+        status = find_ranges(state, next, "next_observations", &ranges);
     if (status == RUD_OK) status = rud_value_ranges_space(&ranges, width == 1, space);
     rud_value_ranges_free(&ranges);
     return status;
@@ -293,8 +297,9 @@ static rud_status add_leaf(rud_dataset *dataset, const char *name, const rud_hdf
 static rud_status find_spaces(rud_dataset *dataset)
 {
     d4rl *state = dataset->state;
-    RUD_TRY(find_space(state, &state->observations, "observations", &dataset->observation_space));
-    RUD_TRY(find_space(state, &state->actions, "actions", &dataset->action_space));
+    RUD_TRY(find_space(state, &state->observations, "observations", &state->next,
+                       &dataset->observation_space));
+    RUD_TRY(find_space(state, &state->actions, "actions", NULL, &dataset->action_space));
     RUD_TRY(
         add_leaf(dataset, "observations", &state->observations.array, &dataset->observation_space));
     return add_leaf(dataset, "actions", &state->actions.array, &dataset->action_space);
@@ -495,6 +500,7 @@ static rud_status read_d4rl(rud_dataset *dataset, size_t k, rud_episode **episod
 
 const rud_dataset_kind rud_dataset_d4rl = {
     .name = "d4rl",
+    .whole = true,
     .recognise = recognise,
     .open = open_d4rl,
     .close = close_d4rl,

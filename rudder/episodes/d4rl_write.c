@@ -34,12 +34,16 @@ typedef struct d4rl_writer {
 
 /* ---- opening ---- */
 
+/* The source's file; infos may be added to it. */
 static rud_status copy_source(rud_dataset_writer *writer)
 {
     d4rl_writer *state = writer->state;
-    hid_t source = rud_d4rl_file(writer->source);
-    RUD_TRY(rud_hdf5_copy_members(source, state->file, NULL));
-    return rud_hdf5_copy_attributes(source, state->file);
+    hid_t infos;
+    RUD_TRY(rud_hdf5_copy_file(rud_d4rl_file(writer->source), state->single.aside, &state->file));
+    if (H5Lexists(state->file, "infos", H5P_DEFAULT) <= 0) return RUD_OK;
+    RUD_TRY(rud_error_context(rud_hdf5_open_group_to_edit(state->file, "infos", &infos), "infos"));
+    H5Gclose(infos);
+    return RUD_OK;
 }
 
 static rud_status set_up(rud_dataset_writer *writer)
@@ -48,10 +52,10 @@ static rud_status set_up(rud_dataset_writer *writer)
     if (!writer->same_format && writer->observation_space.width == 0)
         return rud_error(RUD_EINVAL,
                          "the spaces of a stream are not known: write it to a file first");
-    RUD_TRY(rud_hdf5_create(state->single.aside, &state->file));
+    RUD_TRY(writer->same_format ? copy_source(writer)
+                                : rud_hdf5_create(state->single.aside, &state->file));
     state->flag = rud_hdf5_bool_type();
-    if (state->flag < 0) return rud_hdf5_write_failed("no memory left");
-    return writer->same_format ? copy_source(writer) : RUD_OK;
+    return state->flag < 0 ? rud_hdf5_write_failed("no memory left") : RUD_OK;
 }
 
 rud_status rud_d4rl_create(rud_dataset_writer *writer)
@@ -344,9 +348,6 @@ rud_status rud_d4rl_carry(rud_dataset_writer *writer, size_t k, const rud_episod
 static rud_status complete(rud_dataset_writer *writer)
 {
     d4rl_writer *state = writer->state;
-    if (writer->same_format && writer->episodes != writer->source->episodes)
-        return rud_error(RUD_EINVAL, "%zu of %zu episodes: flat rows can only be carried whole",
-                         writer->episodes, writer->source->episodes);
     for (size_t k = 0; k < state->column_count; k++) RUD_TRY(flush(state, &state->columns[k]));
     for (size_t k = 0; k < writer->metadata_count; k++)
         RUD_TRY(

@@ -187,8 +187,9 @@ rud_status rud_dataset_writer_open(const char *path, const rud_dataset_writer_op
 rud_status rud_dataset_write(rud_dataset_writer *writer, const rud_episode *episode);
 
 /* Adds episode k of the source, `episode` as it was read from there. In the source's own format all
- * else is carried through untouched: infos, images, texts, options, attributes; otherwise what
- * `episode` holds is written. changes: NULL for none. */
+ * else is carried through untouched: infos, images, texts, options, attributes; in HDF5 then all
+ * episodes must be carried, in their order (RUD_EINVAL). Otherwise what `episode` holds is written.
+ * changes: NULL for none. */
 rud_status rud_dataset_carry(rud_dataset_writer *writer, size_t k, const rud_episode *episode,
                              const rud_dataset_changes *changes);
 

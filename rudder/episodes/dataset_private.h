@@ -7,6 +7,7 @@
 
 typedef struct rud_dataset_kind {
     const char *name;
+    bool whole; /* `carry` gets all episodes, in their order */
 
     /* Does the content at `path` look so? Called in the table's order; the first one reads it. */
     bool (*recognise)(const char *path);

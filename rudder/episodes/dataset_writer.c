@@ -184,6 +184,18 @@ static rud_status write_changed(rud_dataset_writer *writer, const rud_episode *e
     return status;
 }
 
+static bool must_be_whole(const rud_dataset_writer *writer)
+{
+    return writer->same_format && writer->kind->whole;
+}
+
+static rud_status not_whole(const rud_dataset_writer *writer)
+{
+    return rud_error(
+        RUD_EINVAL, "%s: %zu of %zu episodes of %s: they can only be carried all, in their order",
+        writer->path, writer->episodes, writer->source->episodes, writer->source->path);
+}
+
 rud_status rud_dataset_carry(rud_dataset_writer *writer, size_t k, const rud_episode *episode,
                              const rud_dataset_changes *changes)
 {
@@ -191,6 +203,7 @@ rud_status rud_dataset_carry(rud_dataset_writer *writer, size_t k, const rud_epi
     if (changes == NULL) changes = &none;
     if (writer->source == NULL)
         return rud_error(RUD_ESTATE, "%s: no data set was given to carry from", writer->path);
+    if (must_be_whole(writer) && k != writer->episodes) return not_whole(writer);
     if (changes->rewards != NULL)
         RUD_TRY(rud_error_context(rud_check_finite("rewards", changes->rewards, episode->steps, 1),
                                   "%s: episode %zu", writer->path, k));
@@ -200,16 +213,24 @@ rud_status rud_dataset_carry(rud_dataset_writer *writer, size_t k, const rud_epi
     return status;
 }
 
+static rud_status check_complete(const rud_dataset_writer *writer)
+{
+    if (writer->episodes == 0)
+        return rud_error(RUD_EINVAL, "%s: not an episode was written", writer->path);
+    if (must_be_whole(writer) && writer->episodes != writer->source->episodes)
+        return not_whole(writer);
+    return RUD_OK;
+}
+
 rud_status rud_dataset_writer_commit(rud_dataset_writer **writer)
 {
     if (*writer == NULL) return rud_error(RUD_ESTATE, "this writer is closed already");
-    if ((*writer)->episodes == 0) {
-        rud_status status =
-            rud_error(RUD_EINVAL, "%s: not an episode was written", (*writer)->path);
+    rud_status status = check_complete(*writer);
+    if (status != RUD_OK) {
         rud_dataset_writer_abort(writer);
         return status;
     }
-    rud_status status = (*writer)->kind->commit(*writer);
+    status = (*writer)->kind->commit(*writer);
     free_writer(*writer);
     *writer = NULL;
     return status;

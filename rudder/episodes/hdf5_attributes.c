@@ -1,4 +1,4 @@
-/* Attributes of HDF5 objects: read, written, copied. */
+/* Attributes of HDF5 objects. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,42 +137,4 @@ rud_status rud_hdf5_set_text(hid_t object, const char *name, const char *text)
     rud_status status = rud_hdf5_set_attribute(object, name, type, type, &text);
     H5Tclose(type);
     return status;
-}
-
-/* Everything of one attribute, of any type, by way of memory. */
-static herr_t copy_attribute(hid_t from, const char *name, const H5A_info_t *info, void *context)
-{
-    const hid_t to = *(const hid_t *)context;
-    hid_t attribute = H5Aopen(from, name, H5P_DEFAULT);
-    hid_t type = attribute < 0 ? -1 : H5Aget_type(attribute);
-    hid_t memory = type < 0 ? -1 : H5Tget_native_type(type, H5T_DIR_DEFAULT);
-    hid_t space = attribute < 0 ? -1 : H5Aget_space(attribute);
-    hssize_t count = space < 0 ? -1 : H5Sget_simple_extent_npoints(space);
-    size_t size = memory < 0 ? 0 : H5Tget_size(memory);
-    size_t stored = type < 0 ? 0 : H5Tget_size(type);
-    herr_t result = -1;
-    /* what the value takes in the file bounds the memory */
-    bool bounded =
-        count >= 0 && size > 0 && stored > 0 && (uint64_t)count <= info->data_size / stored + 1;
-    void *value = bounded ? calloc((size_t)count + 1, size) : NULL;
-    if (value != NULL && H5Aread(attribute, memory, value) >= 0) {
-        hid_t copy = H5Acreate2(to, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-        if (copy >= 0) result = H5Awrite(copy, memory, value);
-        if (copy >= 0) H5Aclose(copy);
-        H5Dvlen_reclaim(memory, space, H5P_DEFAULT, value);
-    }
-    free(value);
-    if (space >= 0) H5Sclose(space);
-    if (memory >= 0) H5Tclose(memory);
-    if (type >= 0) H5Tclose(type);
-    if (attribute >= 0) H5Aclose(attribute);
-    return result;
-}
-
-rud_status rud_hdf5_copy_attributes(hid_t from, hid_t to)
-{
-    hsize_t at = 0;
-    if (H5Aiterate2(from, H5_INDEX_NAME, H5_ITER_INC, &at, copy_attribute, &to) < 0)
-        return rud_hdf5_write_failed("an attribute cannot be copied");
-    return RUD_OK;
 }

@@ -66,7 +66,9 @@ bool rud_hdf5_has(hid_t group, const char *name);
 bool rud_hdf5_is_group(hid_t group, const char *name);
 
 /* Opens `name` and checks that it is an array whose rows, as its shape claims them, stand in the
- * file. Type RUD_HDF5_NONE is no failure. Caller closes. RUD_EFORMAT. */
+ * file. What was never written reads as its fill value, as HDF5 has it; such a shape may claim no
+ * more than 64 MiB or the file's size. Type RUD_HDF5_NONE is no failure. Caller closes.
+ * RUD_EFORMAT. */
 rud_status rud_hdf5_array_open(hid_t group, const char *name, rud_hdf5_array *array);
 void rud_hdf5_array_close(rud_hdf5_array *array);
 
@@ -124,14 +126,20 @@ rud_status rud_hdf5_set_text(hid_t object, const char *name, const char *text);
 /* After a failure to write: what libhdf5 still holds goes nowhere, so that all can be closed. */
 void rud_hdf5_write_nowhere(hid_t object);
 
-/* Copies an array, or a group with all that it holds, and their attributes; soft and external links
- * are left behind. RUD_EIO, RUD_EFORMAT. */
-rud_status rud_hdf5_copy(hid_t from, const char *name, hid_t to, const char *new_name);
+/* ---- changing ---- */
 
-/* The same of every member of a group but those whose name begins with `except` (NULL: none). */
-rud_status rud_hdf5_copy_members(hid_t from, hid_t to, const char *except);
+/* Copies the whole file of the open one `from` to `path`, and opens the copy to be changed.
+ * RUD_EIO.
+ */
+rud_status rud_hdf5_copy_file(hid_t from, const char *path, hid_t *file);
 
-/* Copies every attribute of `from` to `to`. */
-rud_status rud_hdf5_copy_attributes(hid_t from, hid_t to);
+/* Opens a group whose members are to be changed. RUD_EFORMAT if it has several names in the file or
+ * is a link, even to another file: then others would change with it. */
+rud_status rud_hdf5_open_group_to_edit(hid_t parent, const char *name, hid_t *group);
+
+/* The array becomes one dimension of `count` numbers of `type`, one chunk: in place where it is
+ * that already, else anew. */
+rud_status rud_hdf5_replace(hid_t group, const char *name, hid_t type, size_t count, hid_t memory,
+                            const void *values);
 
 #endif

@@ -10,6 +10,7 @@
 static const uint64_t compression_limit = 4096;
 
 static const uint64_t small_storage = (uint64_t)1 << 20;
+static const uint64_t unwritten_storage = (uint64_t)64 << 20;
 
 typedef struct cause {
     char text[200];
@@ -226,21 +227,34 @@ static bool is_filtered(hid_t id, bool *external)
     return filtered;
 }
 
-/* A shape costs nothing to claim: the numbers must stand in the file. How they are stored is asked
- * only where it matters, for that takes longer than reading a small array. */
+/* Bytes that an array without anything stored may claim: HDF5 lets it read as its fill value. */
+static uint64_t unwritten_limit(hid_t id)
+{
+    hsize_t size = 0;
+    const hid_t file = H5Iget_file_id(id);
+    if (file >= 0) {
+        H5Fget_filesize(file, &size);
+        H5Fclose(file);
+    }
+    return size > unwritten_storage ? size : unwritten_storage;
+}
+
+/* A shape costs nothing to claim, so what it claims beyond a little must stand in the file. How it
+ * is stored is asked only there, for that takes longer than reading a small array. */
 static rud_status check_storage(const rud_hdf5_array *array, size_t stored_size)
 {
     if (array->width > SIZE_MAX / stored_size)
         return rud_error(RUD_EFORMAT, "its rows are too long");
-    uint64_t held = H5Dget_storage_size(array->id);
-    uint64_t row = (uint64_t)array->width * stored_size;
-    if (array->rows <= held / row && held <= small_storage) return RUD_OK;
+    const uint64_t row = (uint64_t)array->width * stored_size;
+    if (array->rows <= small_storage / row) return RUD_OK;
     bool external;
-    bool filtered = is_filtered(array->id, &external);
+    const uint64_t held = H5Dget_storage_size(array->id);
+    const bool filtered = is_filtered(array->id, &external);
     if (external) return rud_error(RUD_EFORMAT, "stored in other files, which is not supported");
-    uint64_t limit =
+    const uint64_t limit =
         filtered && held <= UINT64_MAX / compression_limit ? held * compression_limit : held;
-    if (array->rows == 0 || array->rows <= limit / row) return RUD_OK;
+    if (array->rows <= limit / row || array->rows <= unwritten_limit(array->id) / row)
+        return RUD_OK;
     return rud_error(
         RUD_EFORMAT,
         "its shape claims %zu rows of %llu bytes, but the file holds only %llu bytes%s",

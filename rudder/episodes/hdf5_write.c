@@ -1,4 +1,6 @@
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "episodes/hdf5_private.h"
@@ -44,13 +46,25 @@ rud_status rud_hdf5_create(const char *path, hid_t *file)
     return status;
 }
 
+/* A file without a name in memory; else, what takes everything but cannot be cut to a length, which
+ * libhdf5 may ask for. < 0 on failure. */
+static int open_nowhere(void)
+{
+    char name[64];
+    snprintf(name, sizeof name, "/rudder-nowhere-%ld", (long)getpid());
+    const int file = shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
+    if (file < 0) return open("/dev/null", O_RDWR | O_CLOEXEC);
+    shm_unlink(name);
+    return file;
+}
+
 /* libhdf5 writes what it holds whenever it closes something, and where that fails (a full disk) it
- * keeps the file open. So the rest is written to /dev/null. */
+ * keeps the file open. So the rest, some MiB at most, is written elsewhere. */
 void rud_hdf5_write_nowhere(hid_t object)
 {
     int *descriptor = NULL;
     hid_t file = H5Iget_file_id(object);
-    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int nowhere = open_nowhere();
     if (nowhere >= 0 && file >= 0 &&
         H5Fget_vfd_handle(file, H5P_DEFAULT, (void **)&descriptor) >= 0 && descriptor != NULL)
         dup2(nowhere, *descriptor);

@@ -158,13 +158,34 @@ rud_status rud_journal_tensor_parse(const msgpack_object *object, size_t rank,
                      dtypes[tensor->dtype].name, bytes);
 }
 
-void rud_journal_tensor_read(const rud_journal_tensor *tensor, double *numbers)
+/* For a dtype that is known when it is compiled: a number is one load then. */
+static inline void read_as(const rud_journal_tensor *tensor, size_t dtype, double *numbers)
 {
-    const size_t size = dtypes[tensor->dtype].size;
+    const size_t size = dtypes[dtype].size;
     const unsigned char *at = tensor->data;
     for (size_t k = 0; k < tensor->count; k++) {
         uint64_t bits = 0;
-        for (size_t b = 0; b < size; b++) bits |= (uint64_t)*at++ << (8 * b);
-        numbers[k] = number_of(bits, tensor->dtype);
+        for (size_t b = 0; b < size; b++) bits |= (uint64_t)at[k * size + b] << (8 * b);
+        numbers[k] = number_of(bits, dtype);
+    }
+}
+
+void rud_journal_tensor_read(const rud_journal_tensor *tensor, double *numbers)
+{
+    switch (tensor->dtype) {
+    case UINT8:
+        read_as(tensor, UINT8, numbers);
+        return;
+    case INT16:
+        read_as(tensor, INT16, numbers);
+        return;
+    case INT32:
+        read_as(tensor, INT32, numbers);
+        return;
+    case FLOAT32:
+        read_as(tensor, FLOAT32, numbers);
+        return;
+    default:
+        read_as(tensor, FLOAT64, numbers);
     }
 }

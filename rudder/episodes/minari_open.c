@@ -333,6 +333,7 @@ static void place_minari(const rud_dataset *dataset, size_t k, char *text, size_
 
 const rud_dataset_kind rud_dataset_minari = {
     .name = "minari",
+    .whole = true,
     .recognise = recognise,
     .open = open_minari,
     .close = close_minari,

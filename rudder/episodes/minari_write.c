@@ -66,7 +66,9 @@ static rud_status open_single(rud_dataset_writer *writer)
 static rud_status open_file(rud_dataset_writer *writer)
 {
     minari_writer *state = writer->state;
-    RUD_TRY(rud_hdf5_create(state->data, &state->file));
+    RUD_TRY(writer->same_format
+                ? rud_hdf5_copy_file(rud_minari_file(writer->source), state->data, &state->file)
+                : rud_hdf5_create(state->data, &state->file));
     state->flag = rud_hdf5_bool_type();
     state->group_creation = H5Pcreate(H5P_GROUP_CREATE);
     if (state->flag < 0 || state->group_creation < 0)
@@ -164,41 +166,38 @@ static rud_status write_rewards(hid_t group, size_t steps, const double *rewards
                           rewards, NULL);
 }
 
-static rud_status make_infos(hid_t group)
+/* The group that infos are written to: Minari needs one, even if empty. */
+static rud_status open_infos(hid_t group, hid_t *infos)
 {
-    if (rud_hdf5_is_group(group, "infos")) return RUD_OK;
-    hid_t infos = H5Gcreate2(group, "infos", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
-    if (infos < 0) return rud_hdf5_write_failed("infos");
-    H5Gclose(infos);
-    return RUD_OK;
+    if (H5Lexists(group, "infos", H5P_DEFAULT) > 0)
+        return rud_hdf5_open_group_to_edit(group, "infos", infos);
+    *infos = H5Gcreate2(group, "infos", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    return *infos < 0 ? rud_hdf5_write_failed("a group cannot be made") : RUD_OK;
 }
 
 /* One that is there is replaced. */
-static rud_status write_info(minari_writer *state, hid_t group, const rud_info *info, size_t rows)
+static rud_status write_info(minari_writer *state, hid_t infos, const rud_info *info, size_t rows)
 {
-    char path[1024];
-    int length = snprintf(path, sizeof path, "infos/%s", info->name);
-    if (length < 0 || (size_t)length >= sizeof path)
-        return rud_error(RUD_EINVAL, "the info's name is too long: %.64s...", info->name);
-    hid_t infos = H5Gopen2(group, "infos", H5P_DEFAULT);
-    bool there = infos >= 0 && rud_hdf5_has(infos, info->name);
-    if (infos >= 0) H5Gclose(infos);
-    if (there && H5Ldelete(group, path, H5P_DEFAULT) < 0) return rud_hdf5_write_failed(path);
+    if (rud_hdf5_has(infos, info->name) && H5Ldelete(infos, info->name, H5P_DEFAULT) < 0)
+        return rud_hdf5_write_failed(info->name);
     hid_t memory = info->integer ? H5T_NATIVE_INT64 : H5T_NATIVE_DOUBLE;
     RUD_TRY(reserve(state, rows * info->width, sizeof(double)));
     pack(info->values, rows, info->width, 0, info->width, memory, state->rows);
-    return rud_hdf5_write(group, path, info->integer ? H5T_STD_I64LE : H5T_IEEE_F64LE, rows,
+    return rud_hdf5_write(infos, info->name, info->integer ? H5T_STD_I64LE : H5T_IEEE_F64LE, rows,
                           info->width > 1 ? info->width : 0, rows, memory, state->rows, NULL);
 }
 
 static rud_status write_infos(minari_writer *state, hid_t group, const rud_info *infos,
                               size_t count, size_t steps)
 {
-    RUD_TRY(make_infos(group));
-    for (size_t k = 0; k < count; k++)
-        RUD_TRY(rud_error_context(write_info(state, group, &infos[k], steps + 1), "infos/%s",
-                                  infos[k].name));
-    return RUD_OK;
+    hid_t below;
+    RUD_TRY(rud_error_context(open_infos(group, &below), "infos"));
+    rud_status status = RUD_OK;
+    for (size_t k = 0; k < count && status == RUD_OK; k++)
+        status = rud_error_context(write_info(state, below, &infos[k], steps + 1), "infos/%s",
+                                   infos[k].name);
+    H5Gclose(below);
+    return status;
 }
 
 /* ---- attributes ---- */
@@ -334,51 +333,34 @@ static rud_status renew_sums(hid_t group, const double *rewards, size_t steps)
     return RUD_OK;
 }
 
-static rud_status apply(rud_dataset_writer *writer, hid_t group, bool renumbered, size_t steps,
+static rud_status apply(rud_dataset_writer *writer, hid_t group, size_t steps,
                         const rud_dataset_changes *changes)
 {
-    minari_writer *state = writer->state;
     if (changes->rewards != NULL) {
-        if (H5Ldelete(group, "rewards", H5P_DEFAULT) < 0) return rud_hdf5_write_failed("rewards");
-        RUD_TRY(write_rewards(group, steps, changes->rewards));
+        RUD_TRY(rud_hdf5_replace(group, "rewards", H5T_IEEE_F64LE, steps, H5T_NATIVE_DOUBLE,
+                                 changes->rewards));
         RUD_TRY(renew_sums(group, changes->rewards, steps));
     }
-    RUD_TRY(write_infos(state, group, changes->infos, changes->info_count, steps));
-    if (renumbered) RUD_TRY(set_int64(group, "id", (int64_t)writer->episodes));
+    RUD_TRY(write_infos(writer->state, group, changes->infos, changes->info_count, steps));
     return write_attributes(group, changes);
 }
 
+/* The copy holds the episode already. */
 rud_status rud_minari_carry(rud_dataset_writer *writer, size_t k, const rud_episode *episode,
                             const rud_dataset_changes *changes)
 {
     minari_writer *state = writer->state;
-    rud_minari_name from = rud_minari_episode_name(k),
-                    to = rud_minari_episode_name(writer->episodes);
-    rud_status status =
-        rud_hdf5_copy(rud_minari_file(writer->source), from.text, state->file, to.text);
+    rud_minari_name name = rud_minari_episode_name(k);
+    hid_t group;
+    rud_status status = rud_hdf5_open_group_to_edit(state->file, name.text, &group);
     if (status == RUD_OK) {
-        hid_t group = H5Gopen2(state->file, to.text, H5P_DEFAULT);
-        status = group < 0 ? rud_hdf5_write_failed("cannot be written")
-                           : apply(writer, group, k != writer->episodes, episode->steps, changes);
-        if (group >= 0) H5Gclose(group);
+        status = apply(writer, group, episode->steps, changes);
+        H5Gclose(group);
     }
-    return rud_error_context(status, "%s: %s", writer->path, to.text);
+    return rud_error_context(status, "%s: %s", writer->path, name.text);
 }
 
 /* ---- completing ---- */
-
-/* Whatever else stands at the root of the source. */
-static rud_status carry_root(const rud_dataset_writer *writer)
-{
-    minari_writer *state = writer->state;
-    hid_t source = rud_minari_file(writer->source);
-    RUD_TRY(rud_hdf5_copy_members(source, state->file, "episode_"));
-    RUD_TRY(rud_hdf5_copy_attributes(source, state->file));
-    /* a bare file's, which is written anew */
-    if (H5Aexists(state->file, "metadata") > 0 && H5Adelete(state->file, "metadata") < 0)
-        return rud_hdf5_write_failed("metadata");
-    return RUD_OK;
-}
 
 /* JSON of the spaces; NULL where the source's metadata, which is carried, says them, and where a
  * bare file cannot say them. Caller frees both. */
@@ -426,7 +408,6 @@ static rud_status complete_file(rud_dataset_writer *writer)
 {
     minari_writer *state = writer->state;
     char *json;
-    if (writer->same_format) RUD_TRY(carry_root(writer));
     if (H5Fflush(state->file, H5F_SCOPE_GLOBAL) < 0)
         return rud_hdf5_write_failed("cannot be written");
     RUD_TRY(make_metadata(writer, &json));

@@ -7,6 +7,43 @@
 
 enum { CHUNK = 32 }; /* episodes a job */
 
+/* What is judged is fixed, and an option of another method was meant for that one. */
+static rud_status check_option(const rud_attribution_method *method, const char *name)
+{
+    static const char *const fixed[] = {"method", "output", "step", "steps"};
+    const rud_attribution_option *option;
+    for (size_t k = 0; k < sizeof fixed / sizeof *fixed; k++) {
+        if (strcmp(name, fixed[k]) != 0) continue;
+        return rud_error(RUD_EINVAL,
+                         "the option '%s' is not allowed here; each step's relevance for the last "
+                         "prediction is judged",
+                         name);
+    }
+    for (size_t k = 0; (option = rud_attribution_option_at(k)); k++) {
+        if (strcmp(option->name, name) != 0 || strcmp(option->method, method->name) == 0) continue;
+        return rud_error(RUD_EINVAL, "%s belongs to the method %s, not to %s", name, option->method,
+                         method->name);
+    }
+    return RUD_OK;
+}
+
+/* "OPTION=VALUE,OPTION=VALUE", which it cuts up. */
+static rud_status set_options(char *text, rud_attribution_options *options)
+{
+    for (char *next = text; next;) {
+        char *name = next, *value = strchr(name, '=');
+        next = strchr(name, ',');
+        if (next) *next++ = '\0';
+        if (!value || (next && value > next)) {
+            return rud_error(RUD_EINVAL, "'%s' is not OPTION=VALUE", name);
+        }
+        *value++ = '\0';
+        RUD_TRY(check_option(options->method, name));
+        RUD_TRY(rud_attribution_set(options, name, value));
+    }
+    return rud_attribution_check(options, NULL);
+}
+
 rud_status rud_judge_method_parse(const char *text, rud_judge_method *method)
 {
     char copy[RUD_JUDGEMENT_TEXT];
@@ -17,28 +54,10 @@ rud_status rud_judge_method_parse(const char *text, rud_judge_method *method)
     }
     snprintf(method->label, sizeof method->label, "%s", text);
     snprintf(copy, sizeof copy, "%s", text);
-    char *next = strchr(copy, ':');
-    if (next) *next++ = '\0';
+    char *options = strchr(copy, ':');
+    if (options) *options++ = '\0';
     RUD_TRY(rud_attribution_set(&method->options, "method", copy));
-    while (next) {
-        char *name = next, *value = strchr(name, '=');
-        next = strchr(name, ',');
-        if (next) *next++ = '\0';
-        if (!value || (next && value > next)) {
-            return rud_error(RUD_EINVAL, "method '%s': '%s' is not OPTION=VALUE", text, name);
-        }
-        *value++ = '\0';
-        if (strcmp(name, "step") == 0 || strcmp(name, "steps") == 0 ||
-            strcmp(name, "method") == 0 || strcmp(name, "output") == 0) {
-            return rud_error(RUD_EINVAL,
-                             "method '%s': the option '%s' is not allowed here; each step's "
-                             "relevance for the last prediction is judged",
-                             text, name);
-        }
-        RUD_TRY(rud_error_context(rud_attribution_set(&method->options, name, value), "method '%s'",
-                                  text));
-    }
-    return rud_error_context(rud_attribution_check(&method->options, NULL), "method '%s'", text);
+    return rud_error_context(set_options(options, &method->options), "method '%s'", text);
 }
 
 /* Not every method suits a model without a network, or in both directions. */

@@ -89,6 +89,15 @@ static bool has_layer(const lstm *l, size_t layer, size_t direction)
     return any;
 }
 
+/* PyTorch's proj_size: h is a product of another matrix. */
+static rud_status check_no_projection(const lstm *l)
+{
+    char name[NAME_SIZE];
+    snprintf(name, sizeof name, "%.*sweight_hr_l0", (int)l->prefix_length, l->prefix);
+    if (!rud_tensor_file_find(l->file, name)) return RUD_OK;
+    return rud_error(RUD_EFORMAT, "tensor %s: an LSTM with projections cannot be explained", name);
+}
+
 /* The sizes, from the first layer and the names of the others. */
 static rud_status find_sizes(lstm *l)
 {
@@ -97,6 +106,7 @@ static rud_status find_sizes(lstm *l)
     const rud_tensor *hh = find_part(l, 1, 0, RUD_FORWARD);
     part_name(l, 1, 0, RUD_FORWARD, name);
     if (!hh) return rud_error(RUD_EFORMAT, "tensor %s is missing beside %s", name, ih->name);
+    RUD_TRY(check_no_projection(l));
     if (hh->rank != 2 || hh->count == 0) return wrong_shape(hh, "[4H][H]");
     const size_t H = hh->shape[1];
     if (hh->shape[0] == 3 * H || hh->shape[0] == H)
@@ -213,7 +223,7 @@ static rud_status find_head(const lstm *l, const char *head, const rud_tensor **
     }
     if (count == 1) return RUD_OK;
     if (count > 1)
-        return rud_error(RUD_EFORMAT, "%zu heads fit: %s; give the name of one", count, fitting);
+        return rud_error(RUD_EFORMAT, "%zu heads fit: %s; choose one with --head", count, fitting);
     return rud_error(RUD_EFORMAT,
                      "no head: it must end in .weight and have the shape [outputs][%zu], as the "
                      "final state of the LSTM has %zu numbers; there are: %s",

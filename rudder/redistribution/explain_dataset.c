@@ -1,5 +1,5 @@
-/* A chunk is read, explained group by group over the threads, handed over, and so on: libhdf5 must
- * be called by one thread at a time. */
+/* While a chunk is explained group by group over the threads, one of them hands over the chunk
+ * before it and reads the one behind it: libhdf5 must be called by one thread at a time. */
 #include "redistribution/explain_dataset.h"
 
 #include <stdlib.h>
@@ -12,17 +12,23 @@ enum { GROUP = 64 /* episodes a job at most: they are explained as one batch */ 
 static const size_t chunk_bytes = (size_t)32 << 20; /* of episodes in a chunk, about */
 static const size_t group_bytes = (size_t)2 << 20;  /* of a job's, about */
 
+typedef struct chunk {
+    rud_explained *items; /* [count] */
+    size_t count, capacity;
+    size_t *groups; /* [group_count + 1] where each begins */
+    size_t group_count, group_capacity;
+} chunk;
+
 typedef struct run {
     const rud_dataset_work *work;
     rud_dataset *source;
+    rud_explained_sink *sink;
+    void *context; /* of the sink */
     rud_pool *pool;
     rud_explainer **explainers; /* [threads] */
-    rud_explained *chunk;       /* [count] */
-    size_t count, capacity;
-    size_t *groups; /* [group_count + 1] where each begins in the chunk */
-    size_t group_count, group_capacity;
+    chunk before, now, behind;  /* to hand over, to explain, to read */
+    bool ended;                 /* all is read */
     rud_progress *progress;
-    size_t finished; /* episodes */
 } run;
 
 static rud_status check_array(const rud_dataset *source, const char *name, const rud_space *found,
@@ -56,12 +62,10 @@ static rud_status grow(void **items, size_t *capacity, size_t count, size_t size
     return RUD_OK;
 }
 
-/* A job: one group. */
-static rud_status explain_group(void *context, size_t job, size_t thread)
+static rud_status explain_group(run *r, size_t number, size_t thread)
 {
-    run *r = context;
-    rud_explained *group = r->chunk + r->groups[job];
-    const size_t count = r->groups[job + 1] - r->groups[job];
+    rud_explained *group = r->now.items + r->now.groups[number];
+    const size_t count = r->now.groups[number + 1] - r->now.groups[number];
     const rud_episode *episodes[GROUP];
     rud_explanation explanations[GROUP];
     RUD_TRY(rud_stop_check(r->work->stop));
@@ -77,65 +81,87 @@ static rud_status explain_group(void *context, size_t job, size_t thread)
     return RUD_OK;
 }
 
-/* Reads and checks the next episode; *ended: there is none. */
-static rud_status read_episode(run *r, bool *ended)
+/* Reads and checks the next episode. */
+static rud_status read_episode(run *r, chunk *c)
 {
     rud_episode *episode;
     RUD_TRY(rud_stop_check(r->work->stop));
-    RUD_TRY(grow((void **)&r->chunk, &r->capacity, r->count, sizeof *r->chunk));
+    RUD_TRY(grow((void **)&c->items, &c->capacity, c->count, sizeof *c->items));
     RUD_TRY(rud_dataset_next(r->source, &episode));
-    *ended = episode == NULL;
-    if (*ended) return RUD_OK;
-    r->chunk[r->count++] =
+    r->ended = episode == NULL;
+    if (r->ended) return RUD_OK;
+    c->items[c->count++] =
         (rud_explained){.episode = episode, .index = rud_dataset_index(r->source)};
     return rud_error_context(
         rud_features_check(rud_predictor_features(r->work->predictor), episode), "%s",
         rud_dataset_place(r->source));
 }
 
-/* Fills the chunk and cuts it into groups. */
-static rud_status read_chunk(run *r, bool *ended)
+/* Fills the empty chunk and cuts it into groups. */
+static rud_status read_chunk(run *r, chunk *c)
 {
     size_t bytes = 0, in_group = 0;
-    r->count = r->group_count = 0;
-    *ended = false;
-    while (bytes < chunk_bytes) {
-        RUD_TRY(read_episode(r, ended));
-        if (*ended) break;
-        const size_t size = rud_episode_bytes(r->chunk[r->count - 1].episode);
-        const bool begins = r->group_count == 0 || in_group + size > group_bytes ||
-                            r->count - 1 - r->groups[r->group_count - 1] == GROUP;
+    c->group_count = 0;
+    while (bytes < chunk_bytes && !r->ended) {
+        RUD_TRY(read_episode(r, c));
+        if (r->ended) break;
+        const size_t size = rud_episode_bytes(c->items[c->count - 1].episode);
+        const bool begins = c->group_count == 0 || in_group + size > group_bytes ||
+                            c->count - 1 - c->groups[c->group_count - 1] == GROUP;
         if (begins) {
-            RUD_TRY(grow((void **)&r->groups, &r->group_capacity, r->group_count + 1,
-                         sizeof *r->groups));
-            r->groups[r->group_count++] = r->count - 1;
+            RUD_TRY(grow((void **)&c->groups, &c->group_capacity, c->group_count + 1,
+                         sizeof *c->groups));
+            c->groups[c->group_count++] = c->count - 1;
             in_group = 0;
         }
         in_group += size;
         bytes += size;
     }
-    if (r->group_count > 0) r->groups[r->group_count] = r->count;
+    if (c->group_count > 0) c->groups[c->group_count] = c->count;
     return RUD_OK;
 }
 
-static void clear_chunk(run *r)
+static void clear_chunk(chunk *c)
 {
-    for (size_t k = 0; k < r->count; k++) {
-        rud_episode_free(&r->chunk[k].episode);
-        rud_explanation_free(&r->chunk[k].explanation);
+    for (size_t k = 0; k < c->count; k++) {
+        rud_episode_free(&c->items[k].episode);
+        rud_explanation_free(&c->items[k].explanation);
     }
-    r->count = 0;
+    c->count = 0;
 }
 
-static rud_status explain_all(run *r, rud_explained_sink *sink, void *context)
+static void free_chunk(chunk *c)
 {
-    bool ended = false;
-    while (!ended) {
-        RUD_TRY(read_chunk(r, &ended));
-        RUD_TRY(rud_pool_run(r->pool, r->group_count, explain_group, r));
-        for (size_t k = 0; k < r->count; k++) RUD_TRY(sink(context, &r->chunk[k]));
-        clear_chunk(r);
-    }
+    clear_chunk(c);
+    free(c->items);
+    free(c->groups);
+}
+
+static rud_status hand_over(run *r, chunk *c)
+{
+    for (size_t k = 0; k < c->count; k++) RUD_TRY(r->sink(r->context, &c->items[k]));
+    clear_chunk(c);
+    return RUD_OK;
+}
+
+/* Job 0 has the files to itself, the others explain. */
+static rud_status run_job(void *context, size_t job, size_t thread)
+{
+    run *r = context;
+    if (job > 0) return explain_group(r, job - 1, thread);
+    RUD_TRY(hand_over(r, &r->before));
+    return read_chunk(r, &r->behind);
+}
+
+static rud_status explain_all(run *r)
+{
+    do {
+        RUD_TRY(rud_pool_run(r->pool, 1 + r->now.group_count, run_job, r));
+        const chunk empty = r->before;
+        r->before = r->now;
+        r->now = r->behind;
+        r->behind = empty;
+    } while (!r->ended || r->now.count > 0 || r->before.count > 0);
     return RUD_OK;
 }
 
@@ -158,16 +184,16 @@ static rud_status set_up(run *r)
 rud_status rud_explain_dataset(const rud_dataset_work *work, rud_dataset *source,
                                rud_explained_sink *sink, void *context)
 {
-    run r = {.work = work, .source = source};
+    run r = {.work = work, .source = source, .sink = sink, .context = context};
     rud_status status = set_up(&r);
-    if (status == RUD_OK) status = explain_all(&r, sink, context);
-    clear_chunk(&r);
+    if (status == RUD_OK) status = explain_all(&r);
+    free_chunk(&r.before);
+    free_chunk(&r.now);
+    free_chunk(&r.behind);
     for (size_t k = 0; r.explainers && k < rud_pool_threads(r.pool); k++) {
         rud_explainer_free(&r.explainers[k]);
     }
     free(r.explainers);
-    free(r.chunk);
-    free(r.groups);
     rud_progress_free(&r.progress);
     rud_pool_free(&r.pool);
     return status;

@@ -20,7 +20,7 @@ typedef struct rud_explained {
     rud_explanation explanation;
 } rud_explained;
 
-/* Gets every episode in the order of the file, in the calling thread. It may take `episode` and
+/* Gets every episode in the order of the file, by one thread at a time. It may take `episode` and
  * `explanation` out of what it gets; it leaves NULL or zeros there. */
 typedef rud_status rud_explained_sink(void *context, rud_explained *explained);
 

@@ -13,7 +13,7 @@
 /* Batches beyond 64 episodes gain no speed; 16 million floats are 64 MiB. */
 #define MOST_EPISODES 64
 #define MOST_FLOATS   16e6
-enum { NAME_SIZE = 72, ALL_ROWS = 1 };
+enum { NAME_SIZE = 80, ALL_ROWS = 1 };
 
 /* An episode's place in the order of lengths. */
 typedef struct place {
@@ -36,6 +36,8 @@ struct rud_explainer {
     const rud_episode *episodes[MOST_EPISODES];
     char names[MOST_EPISODES][NAME_SIZE];
     const char *name_of[MOST_EPISODES];
+    bool alone; /* one episode is explained */
+    double largest_growth;
 };
 
 void rud_explanation_free(rud_explanation *explanation)
@@ -176,19 +178,36 @@ const rud_attribution_options *rud_explainer_options(const rud_explainer *explai
     return &explainer->options;
 }
 
+double rud_explainer_largest_growth(const rud_explainer *explainer)
+{
+    return explainer->largest_growth;
+}
+
 void rud_explainer_feature_name(const rud_explainer *explainer, size_t d, char *name, size_t size)
 {
     rud_features_name(features_of(explainer, false), d, name, size);
 }
 
-/* The id, or the number in the list. */
-static const char *name_episode(const rud_episode *episode, size_t number, char name[NAME_SIZE])
+/* `episode "its id"`, or its number in the list; of one alone "the episode". */
+static const char *name_episode(const rud_explainer *explainer, const rud_episode *episode,
+                                size_t number, char name[NAME_SIZE])
 {
     if (episode->id != NULL)
-        snprintf(name, NAME_SIZE, "\"%s\"", episode->id);
+        snprintf(name, NAME_SIZE, "episode \"%s\"", episode->id);
+    else if (explainer->alone)
+        snprintf(name, NAME_SIZE, "the episode");
     else
-        snprintf(name, NAME_SIZE, "%zu", number);
+        snprintf(name, NAME_SIZE, "episode %zu", number);
     return name;
+}
+
+/* Puts the name before a message; "the episode" says nothing there. */
+static rud_status in_episode(rud_status status, const rud_explainer *explainer,
+                             const rud_episode *episode, size_t number)
+{
+    char name[NAME_SIZE];
+    if (explainer->alone && episode->id == NULL) return status;
+    return rud_error_context(status, "%s", name_episode(explainer, episode, number, name));
 }
 
 static double *numbers(size_t count)
@@ -272,8 +291,8 @@ static void make_probabilities(const rud_explainer *explainer, rud_explanation *
 }
 
 /* Column b of a result. */
-static rud_status take(const rud_explainer *explainer, const rud_attribution_result *result,
-                       size_t b, size_t B, rud_explanation *e)
+static rud_status take(rud_explainer *explainer, const rud_attribution_result *result, size_t b,
+                       size_t B, rud_explanation *e)
 {
     if (result->step_relevance == NULL) {
         free(e->step_relevance);
@@ -299,7 +318,10 @@ static rud_status take(const rud_explainer *explainer, const rud_attribution_res
     if (result->baseline_prediction) e->baseline_prediction = result->baseline_prediction[b];
     if (result->initial_relevance) e->initial_relevance = result->initial_relevance[b];
     if (result->irrelevant) e->irrelevant = result->irrelevant[b];
-    if (result->growth) e->growth = result->growth[b];
+    if (result->growth) {
+        e->growth = result->growth[b];
+        explainer->largest_growth = fmax(explainer->largest_growth, e->growth);
+    }
     if (result->near_zero) e->near_zero_denominators = (size_t)result->near_zero[b];
     make_probabilities(explainer, e);
     return RUD_OK;
@@ -370,7 +392,7 @@ static rud_status explain_batch(rud_explainer *explainer, const rud_episode *con
     for (size_t b = 0; b < B; b++) {
         const size_t k = places[b].index;
         explainer->episodes[b] = episodes[k];
-        explainer->name_of[b] = name_episode(episodes[k], k, explainer->names[b]);
+        explainer->name_of[b] = name_episode(explainer, episodes[k], k, explainer->names[b]);
     }
     rud_attribution_options options = explainer->options;
     RUD_TRY(pack(explainer, places->all_rows, B, &input));
@@ -432,14 +454,13 @@ static rud_status check_step(size_t step, const rud_episode *episode, size_t inp
 static rud_status find_places(const rud_explainer *explainer, const rud_episode *const *episodes,
                               size_t count, place *places)
 {
-    char name[NAME_SIZE];
     for (size_t k = 0; k < count; k++) {
         const bool all_rows = episodes[k]->observation_rows > episodes[k]->steps;
         const rud_features *features = features_of(explainer, all_rows);
         const size_t inputs = rud_features_inputs(features, episodes[k]);
         rud_status status = rud_features_check(features, episodes[k]);
         if (status == RUD_OK) status = check_step(explainer->options.step, episodes[k], inputs);
-        RUD_TRY(rud_error_context(status, "episode %s", name_episode(episodes[k], k, name)));
+        RUD_TRY(in_episode(status, explainer, episodes[k], k));
         places[k] = (place){
             .index = k, .inputs = inputs, .all_rows = explainer->predictor == NULL && all_rows};
     }
@@ -450,14 +471,13 @@ static rud_status explain_one_by_one(const rud_explainer *explainer,
                                      const rud_episode *const *episodes, const place *places,
                                      size_t count, rud_explanation *explanations)
 {
-    char name[NAME_SIZE];
     for (size_t k = 0; k < count; k++) {
         rud_status status =
             create_explanation(explainer, episodes[k], &places[k], &explanations[k]);
         if (status == RUD_OK) {
             status = explain_predictions(explainer, episodes[k], &explanations[k]);
         }
-        RUD_TRY(rud_error_context(status, "episode %s", name_episode(episodes[k], k, name)));
+        RUD_TRY(in_episode(status, explainer, episodes[k], k));
     }
     return RUD_OK;
 }
@@ -484,6 +504,7 @@ rud_status rud_explainer_run(rud_explainer *explainer, const rud_episode *const 
     place *places = calloc(count > 0 ? count : 1, sizeof *places);
     if (places == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu episodes", count);
     for (size_t k = 0; k < count; k++) explanations[k] = (rud_explanation){0};
+    explainer->alone = count == 1;
     const rud_status status = explain(explainer, episodes, count, places, explanations);
     for (size_t k = 0; status != RUD_OK && k < count; k++) rud_explanation_free(&explanations[k]);
     free(places);
@@ -551,7 +572,7 @@ static rud_status perturb(rud_explainer *explainer, const rud_episode *episode,
         explainer->predictor == NULL && episode->observation_rows > episode->steps;
     rud_attribution_input input;
     explainer->episodes[0] = episode;
-    explainer->name_of[0] = name_episode(episode, 0, explainer->names[0]);
+    explainer->name_of[0] = name_episode(explainer, episode, 0, explainer->names[0]);
     RUD_TRY(pack(explainer, all_rows, 1, &input));
     return rud_attribution_perturb(explainer->attribution, &explainer->options, &input,
                                    perturbation, prediction);
@@ -567,6 +588,7 @@ rud_status rud_explainer_perturb(rud_explainer *explainer, const rud_episode *ep
                          "the predictor \"%s\" has no network: there are no inputs to remove",
                          rud_predictor_cell(explainer->predictor));
     }
+    explainer->alone = true;
     RUD_TRY(find_places(explainer, &episode, 1, &place));
     size_t *rows = calloc(place.inputs + count, sizeof *rows);
     if (rows == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu inputs", place.inputs);

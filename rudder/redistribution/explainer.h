@@ -65,6 +65,9 @@ void rud_explainer_free(rud_explainer **explainer);
 const rud_predictor *rud_explainer_predictor(const rud_explainer *explainer);
 const rud_attribution_options *rud_explainer_options(const rud_explainer *explainer);
 
+/* The largest growth of all its explanations so far; 0 before there is one of lrp. */
+double rud_explainer_largest_growth(const rud_explainer *explainer);
+
 /* Explains a batch of episodes of any lengths; each gets the numbers that it has alone, bit for
  * bit. Memory is bounded: more episodes than fit are explained in turn. explanations[count] out; on
  * failure none is left allocated, and the message names the episode by its id, or by its number in

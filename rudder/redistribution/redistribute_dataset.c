@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "redistribution/quality.h"
 
 enum { INFOS = 3, ATTRIBUTES = 3 };
@@ -17,6 +18,7 @@ typedef struct run {
     rud_dataset_redistributed *result;
     double return_mean, return_squares; /* running, by Welford */
     double error_squares, qualities;
+    size_t grown; /* episodes whose relevance grew beyond RUD_LARGE_GROWTH */
 } run;
 
 static rud_status reserve(run *r, size_t count)
@@ -75,6 +77,16 @@ static rud_status carry(run *r, const rud_explained *explained, const double *re
     return rud_dataset_carry(r->writer, explained->index, episode, &changes);
 }
 
+static void warn_of_growth(const run *r)
+{
+    if (r->grown == 0) return;
+    rud_log(RUD_LOG_WARNING,
+            "in %zu of %zu episodes relevance grew to more than %g times what it began with, and "
+            "with it rewards, which cancel in their sum; %s",
+            r->grown, r->result->episodes, RUD_LARGE_GROWTH,
+            rud_lrp_growth_advice(&r->how->options.attribution));
+}
+
 static rud_status redistribute(void *context, rud_explained *explained)
 {
     run *r = context;
@@ -82,12 +94,17 @@ static rud_status redistribute(void *context, rud_explained *explained)
     const rud_explanation *explanation = &explained->explanation;
     const rud_predictor *predictor = r->how->work.predictor;
     const size_t T = episode->steps;
+    if (episode->no_rewards) {
+        return rud_error(RUD_EFORMAT, "%s: episode %zu has no rewards that could be redistributed",
+                         r->path, explained->index);
+    }
     RUD_TRY(reserve(r, INFOS * (T + 1) + T));
     double *redistributed = r->rows + INFOS * (T + 1);
     const double prediction = explanation->prediction, G = rud_predictor_return(predictor, episode);
     const double error = G - prediction;
     const double quality = rud_episode_quality(error, rud_predictor_target_std(predictor));
     const bool kept = fabs(error) > r->how->error_limit;
+    r->grown += !kept && explanation->growth > RUD_LARGE_GROWTH;
     if (kept) {
         memcpy(redistributed, episode->rewards, T * sizeof *redistributed);
     } else {
@@ -111,6 +128,7 @@ rud_status rud_redistribute_dataset(const rud_dataset_redistribution *how, rud_d
     const rud_status status = rud_explain_dataset(&work, source, redistribute, &r);
     free(r.rows);
     if (status != RUD_OK) return status;
+    warn_of_growth(&r);
     const double n = (double)result->episodes;
     result->mean_quality = r.qualities / n;
     result->explained_variance =

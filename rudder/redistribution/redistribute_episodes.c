@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "redistribution/redistribution.h"
 
 /* Explanations kept at once: they hold the relevance of every input. */
@@ -85,12 +86,24 @@ static rud_status redistribute_batch(const rud_redistribution_options *options,
     return status;
 }
 
+/* Says it once for an explainer. */
+static void warn_of_growth(const rud_explainer *explainer, double before)
+{
+    const double growth = rud_explainer_largest_growth(explainer);
+    if (before > RUD_LARGE_GROWTH || growth <= RUD_LARGE_GROWTH) return;
+    rud_log(RUD_LOG_WARNING,
+            "relevance grew to %.2g times what it began with, and with it rewards, which cancel "
+            "in their sum; %s",
+            growth, rud_lrp_growth_advice(rud_explainer_options(explainer)));
+}
+
 rud_status rud_redistribute_episodes(const rud_redistribution_options *options,
                                      rud_explainer *explainer, const rud_episode *const *episodes,
                                      size_t count, double *const *redistributed,
                                      double *predictions)
 {
     rud_explanation explanations[BATCH];
+    const double growth = rud_explainer_largest_growth(explainer);
     RUD_TRY(rud_redistribution_check(rud_explainer_predictor(explainer),
                                      rud_explainer_options(explainer)));
     for (size_t first = 0; first < count; first += BATCH) {
@@ -98,5 +111,6 @@ rud_status rud_redistribute_episodes(const rud_redistribution_options *options,
         RUD_TRY(redistribute_batch(options, explainer, episodes + first, n, redistributed + first,
                                    predictions ? predictions + first : NULL, explanations));
     }
+    warn_of_growth(explainer, growth);
     return RUD_OK;
 }

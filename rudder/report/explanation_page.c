@@ -102,12 +102,14 @@ static void write_numbers(const rud_episode *episode, const rud_explanation *e, 
     if (!episode->no_rewards) write_number("return", rud_episode_return(episode), out);
     write_number("prediction", e->prediction, out);
     write_number("prediction of the baseline", e->baseline_prediction, out);
-    write_number("sum of the relevance", e->total, out);
+    write_number(isfinite(e->irrelevant) ? "of the chosen steps" : "sum of the relevance", e->total,
+                 out);
     if (e->initial_relevance != 0) {
         write_number("of it in the initial state", e->initial_relevance, out);
     }
     write_number("absorbed by biases and stabilisers", absorbed, out);
     write_number("of the other steps", e->irrelevant, out);
+    write_number("of the head's bias", e->prediction - e->total - e->irrelevant, out);
     write_number("conservation error", e->conservation_error, out);
     if (e->near_zero_denominators > 0) {
         write_number("denominators near zero", (double)e->near_zero_denominators, out);

@@ -45,6 +45,7 @@ static rud_status observe(rud_fit *fit)
         const rud_status status = rud_predictor_observe(fit->predictor, episode);
         rud_offline_data_give_back(fit->task->data, &episode, 1);
         RUD_TRY(rud_error_context(status, "episode %zu", split->training[k]));
+        rud_progress_advance(fit->task->progress, 1, NULL);
     }
     return RUD_OK;
 }

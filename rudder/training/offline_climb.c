@@ -29,13 +29,24 @@ static rud_status write_metrics(const rud_offline_run *run)
     return status;
 }
 
+rud_status rud_offline_first_fit(rud_offline_run *run, const rud_predictor_options *options,
+                                 rud_fit *fit)
+{
+    RUD_TRY(rud_progress_create(run->options->progress, "measuring", run->split.training_count,
+                                &run->task.progress));
+    const rud_status status = rud_fit_create(&run->task, options, fit);
+    rud_progress_free(&run->task.progress);
+    return status;
+}
+
 /* The first rung has to see the episodes; networks behind it take over what it has seen. */
 static rud_status create_fits(rud_offline_run *run)
 {
     for (size_t k = 0; k < run->rungs; k++) {
         rud_predictor_options options = *rud_offline_predictor(run);
         memcpy(options.cell, run->ladder[k], sizeof options.cell);
-        RUD_TRY(rud_fit_create(&run->task, &options, &run->fits[k]));
+        RUD_TRY(k == 0 ? rud_offline_first_fit(run, &options, &run->fits[k])
+                       : rud_fit_create(&run->task, &options, &run->fits[k]));
         run->task.observer = run->fits[0].predictor;
         RUD_TRY(rud_fit_load(&run->fits[k]));
     }

@@ -4,19 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* FNV-1a, 64 bits, of numbers as bytes: tells the data of one run from that of another. */
-static uint64_t digest(uint64_t hash, const void *bytes, size_t size)
+/* In the manner of FNV-1a, but by 8 bytes at a time: tells the data of one run from that of
+ * another.
+ */
+static uint64_t digest(uint64_t hash, const void *words, size_t size)
 {
-    for (size_t i = 0; i < size; i++) {
-        hash = (hash ^ ((const unsigned char *)bytes)[i]) * UINT64_C(1099511628211);
+    for (size_t i = 0; i < size; i += sizeof(uint64_t)) {
+        uint64_t word;
+        memcpy(&word, (const char *)words + i, sizeof word);
+        hash = (hash ^ word) * UINT64_C(1099511628211);
+        hash ^= hash >> 32; /* else high bits would never reach low ones */
     }
     return hash;
 }
 
 static uint64_t digest_episode(uint64_t hash, const rud_episode *e)
 {
-    hash = digest(hash, &e->steps, sizeof e->steps);
-    hash = digest(hash, &e->observation_rows, sizeof e->observation_rows);
+    const uint64_t sizes[] = {e->steps, e->observation_rows};
+    hash = digest(hash, sizes, sizeof sizes);
     hash = digest(hash, e->observations,
                   e->observation_rows * e->observation_width * sizeof *e->observations);
     hash = digest(hash, e->actions, e->steps * e->action_width * sizeof *e->actions);
@@ -106,6 +111,11 @@ static rud_status read_file(const rud_offline_source *source, rud_offline_data *
         if (episode == NULL) {
             return rud_error(RUD_EFORMAT, "%s: %zu episodes found, %zu expected", file->path, k,
                              file->episodes);
+        }
+        if (episode->no_rewards) {
+            rud_episode_free(&episode);
+            return rud_error(RUD_EFORMAT, "%s: no rewards, and so no return to learn",
+                             rud_dataset_place(file->dataset));
         }
         RUD_TRY(take(data, file, episode, file->first + k, source->discount));
         rud_progress_advance(progress, 1, NULL);

@@ -139,11 +139,15 @@ static rud_status check_and_standardise(rud_offline_run *run, bool standardised)
 {
     rud_feature_statistics statistics = {0};
     encoded encoded = {0};
-    RUD_TRY(rud_feature_statistics_create(rud_features_width(run->features), &statistics));
-    rud_status status = RUD_OK;
+    rud_progress *progress = NULL;
+    RUD_TRY(rud_progress_create(run->options->progress, "checking", run->data.episodes, &progress));
+    rud_status status =
+        rud_feature_statistics_create(rud_features_width(run->features), &statistics);
     for (size_t k = 0; k < run->data.episodes && status == RUD_OK; k++) {
         status = look_at(run, k, &encoded, &statistics);
+        rud_progress_advance(progress, 1, NULL);
     }
+    rud_progress_free(&progress);
     if (status == RUD_OK && standardised) {
         status = rud_feature_statistics_standardise(&statistics, run->features);
     }

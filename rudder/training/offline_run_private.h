@@ -15,6 +15,7 @@ typedef struct rud_offline_run {
     rud_split split;
     rud_features *features; /* standardised by the training episodes */
     rud_offline_folder paths;
+    int lock; /* of the folder; -1: none yet */
     rud_pool *pool;
     pthread_mutex_t mutex;
     double steps;
@@ -33,6 +34,10 @@ static inline rud_predictor_options *rud_offline_predictor(rud_offline_run *run)
 /* Reads the episodes, splits them, and makes the features: nothing is written, and what cannot be
  * trained on has been refused. */
 rud_status rud_offline_prepare(rud_offline_run *run);
+
+/* A fit that observes the training episodes, of which others may then take over what it saw. */
+rud_status rud_offline_first_fit(rud_offline_run *run, const rud_predictor_options *options,
+                                 rud_fit *fit);
 
 /* Fits every rung, from where its checkpoint stands, and chooses one. */
 rud_status rud_offline_climb(rud_offline_run *run);

@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "training/offline_data_private.h"
 
 /* More values than that are a number, such as a count or a price, rather than names. */
@@ -86,19 +85,45 @@ static rud_status ignore_leaf(const rud_dataset *dataset, const rud_dataset_leaf
     return RUD_OK;
 }
 
+static bool is_input(const rud_dataset_leaf *leaf)
+{
+    return stands_under(leaf->name, observations) || stands_under(leaf->name, actions);
+}
+
+/* An image or a text left out without a word might be all that the return depends on: whoever wants
+ * to do without it says so. */
+static rud_status refuse_others(const rud_dataset *dataset, const rud_offline_source *source)
+{
+    char what[512] = "", names[512] = "";
+    size_t count = 0, used[2] = {0, 0};
+    const rud_dataset_leaf *leaf;
+    for (size_t k = 0; (leaf = rud_dataset_leaf_at(dataset, k)) != NULL; k++) {
+        if (leaf->readable || !is_input(leaf) || is_ignored(source, leaf->name)) continue;
+        const char *comma = count++ > 0 ? ", " : "";
+        if (used[0] < sizeof what)
+            used[0] += (size_t)snprintf(what + used[0], sizeof what - used[0], "%s%s (%s)", comma,
+                                        leaf->name, leaf->type);
+        if (used[1] < sizeof names)
+            used[1] += (size_t)snprintf(names + used[1], sizeof names - used[1], "%s%s",
+                                        count > 1 ? "," : "", leaf->name);
+    }
+    if (count == 0) return RUD_OK;
+    return rud_error(RUD_EINVAL,
+                     "%s: %s cannot be %s: only numbers can; to train without, name %s in "
+                     "offline.ignore: --set 'offline.ignore=[%s]'",
+                     rud_dataset_path(dataset), what, count > 1 ? "features" : "a feature",
+                     count > 1 ? "them" : "it", names);
+}
+
 rud_status rud_offline_ignore(const rud_dataset *dataset, const rud_offline_source *source,
                               rud_features_options *options)
 {
     const rud_dataset_leaf *leaf;
     RUD_TRY(check_ignored(dataset, source));
+    RUD_TRY(refuse_others(dataset, source));
     for (size_t k = 0; (leaf = rud_dataset_leaf_at(dataset, k)) != NULL; k++) {
-        if (!stands_under(leaf->name, observations) && !stands_under(leaf->name, actions)) continue;
-        if (is_ignored(source, leaf->name)) {
+        if (is_input(leaf) && is_ignored(source, leaf->name))
             RUD_TRY(ignore_leaf(dataset, leaf, options));
-        } else if (!leaf->readable) {
-            rud_log(RUD_LOG_WARNING, "%s: %s (%s) is no feature: it has no fixed number of numbers",
-                    rud_dataset_path(dataset), leaf->name, leaf->type);
-        }
     }
     return RUD_OK;
 }

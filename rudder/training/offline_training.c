@@ -45,7 +45,8 @@ static rud_status run_trials(rud_offline_run *run, const char *cell, rud_trial *
     rud_fit observer = {0};
     snprintf(options.cell, sizeof options.cell, "%s", cell);
     run->task.updates = run->config.offline.search_updates;
-    rud_status status = rud_fit_create(&run->task, &options, &observer);
+    run->task.folder = run->paths.checkpoints;
+    rud_status status = rud_offline_first_fit(run, &options, &observer);
     if (status == RUD_OK) {
         status = rud_progress_create(run->options->progress, "search", count * run->task.updates,
                                      &run->task.progress);
@@ -80,7 +81,8 @@ static rud_status search(rud_offline_run *run, const char *cell)
     RUD_TRY(status);
     options->adam.learning_rate = choice.learning_rate;
     options->hidden = choice.hidden;
-    return rud_run_folder_write(run->options->folder, &run->config);
+    RUD_TRY(rud_run_folder_write(run->options->folder, &run->config));
+    return rud_remove_tree(run->paths.checkpoints); /* of the trials */
 }
 
 static void describe(rud_offline_run *run)
@@ -106,10 +108,22 @@ static rud_status save(rud_offline_run *run)
     return rud_remove_tree(run->paths.checkpoints);
 }
 
+/* One process at a time works in the folder; what killed ones left aside is removed. */
+static rud_status lock_folder(rud_offline_run *run)
+{
+    if (run->lock >= 0) return RUD_OK;
+    RUD_TRY(rud_folder_lock(run->options->folder, &run->lock));
+    rud_folder_sweep(run->options->folder);
+    rud_folder_sweep(run->paths.checkpoints);
+    return RUD_OK;
+}
+
 static rud_status train(rud_offline_run *run)
 {
     rud_search_choice found;
     const char *cell;
+    RUD_TRY(rud_make_folders(run->options->folder));
+    RUD_TRY(lock_folder(run));
     RUD_TRY(rud_offline_folder_open(run->options->folder, &run->paths, &run->split,
                                     run->options->force, &run->config, &found));
     if (rud_file_exists(run->paths.training)) {
@@ -130,6 +144,7 @@ static rud_status train(rud_offline_run *run)
 static rud_status run_all(rud_offline_run *run)
 {
     RUD_TRY(rud_offline_folder_create(run->options->folder, &run->paths));
+    if (rud_is_folder(run->options->folder)) RUD_TRY(lock_folder(run));
     RUD_TRY(rud_offline_prepare(run));
     RUD_TRY(rud_pool_create(0, &run->pool));
     run->task = (rud_fit_task){.data = &run->data,
@@ -151,6 +166,7 @@ static void free_run(rud_offline_run *run)
     rud_split_free(&run->split);
     rud_offline_data_close(&run->data);
     rud_offline_folder_free(&run->paths);
+    rud_folder_unlock(&run->lock);
     pthread_mutex_destroy(&run->mutex);
     free(run);
 }
@@ -166,6 +182,7 @@ rud_status rud_offline_training_run(const rud_config *config,
     run->config = *config;
     run->options = options;
     run->result = result;
+    run->lock = -1;
     pthread_mutex_init(&run->mutex, NULL);
     const rud_status status = run_all(run);
     result->seconds = rud_wall_seconds() - started;

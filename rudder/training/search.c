@@ -30,19 +30,41 @@ typedef struct search {
     rud_trial *trials;
 } search;
 
+/* Trains from where its checkpoint stands; what has ended is not trained again. */
+static rud_status train_trial(const rud_fit_task *task, const rud_predictor_options *options,
+                              double *loss)
+{
+    rud_fit fit = {0};
+    rud_status status = rud_fit_create(task, options, &fit);
+    if (status == RUD_OK) status = rud_fit_load(&fit);
+    if (status == RUD_OK) {
+        const double done = fit.state.finished != 0 ? (double)task->updates : fit.state.updates;
+        rud_progress_advance(task->progress, (uint64_t)done, NULL);
+    }
+    if (status == RUD_OK && fit.state.finished == 0) status = rud_fit_run(&fit);
+    *loss = fit.state.best;
+    rud_fit_free(&fit);
+    return status;
+}
+
 static rud_status run_trial(void *context, size_t job, size_t thread)
 {
     (void)thread;
     const search *search = context;
     rud_trial *trial = &search->trials[job];
     rud_predictor_options options = *search->options;
-    rud_fit fit = {0};
+    rud_fit_task task = *search->task;
+    char name[32];
     options.adam.learning_rate = trial->learning_rate;
     options.hidden = trial->hidden;
-    rud_status status = rud_fit_create(search->task, &options, &fit);
-    if (status == RUD_OK) status = rud_fit_run(&fit);
-    trial->loss = fit.state.best;
-    rud_fit_free(&fit);
+    snprintf(name, sizeof name, "trial-%zu", job);
+    char *folder = rud_path_join(search->task->folder, name);
+    if (folder == NULL) return rud_error(RUD_ENOMEM, "no memory for a path");
+    task.folder = folder;
+    rud_status status = rud_make_folders(folder);
+    if (status == RUD_OK) rud_folder_sweep(folder);
+    if (status == RUD_OK) status = train_trial(&task, &options, &trial->loss);
+    free(folder);
     return status;
 }
 

@@ -20,7 +20,8 @@ typedef struct rud_search_choice {
 /* Trial k: the first is what the options say, the others lie around it, by the task's seed. */
 rud_trial rud_search_trial(const rud_predictor_options *options, uint64_t seed, size_t k);
 
-/* Runs trials[count] of options->cell and chooses the one of lowest loss. */
+/* Runs trials[count] of options->cell and chooses the one of lowest loss. Each has its checkpoint
+ * in a folder of its own below task->folder, and goes on from there. */
 rud_status rud_search_run(const rud_fit_task *task, const rud_predictor_options *options,
                           rud_pool *pool, rud_trial *trials, size_t count,
                           rud_search_choice *choice);

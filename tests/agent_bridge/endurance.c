@@ -229,28 +229,45 @@ static size_t check_journal(const server *s)
     return count;
 }
 
+/* Asks the restarted server what it has, and compares with what was told before it was killed. */
+static void check_told(const server *s, size_t kept, uint64_t version)
+{
+    rud_client *client = connect_client(s);
+    rud_client_task task;
+    must(rud_client_status(client, NULL, &task));
+    if (task.episodes != kept) fail("the server counts other episodes than its journal");
+    if (task.model_version < version) fail("a model whose version was told is gone");
+    rud_client_free(&client);
+}
+
+/* The version of the model that the server tells now, under load. */
+static uint64_t told_version(const server *s)
+{
+    rud_client *client = connect_client(s);
+    rud_client_task task;
+    must(rud_client_status(client, NULL, &task));
+    rud_client_free(&client);
+    return task.model_version;
+}
+
 static int chaos(server *s, size_t kills)
 {
     const char *setting = "predictor.hidden=8";
     rud_rng rng = rud_rng_stream(1, "endurance", 1);
     double slowest = 0;
     size_t kept = 0;
+    uint64_t version = 0;
     for (size_t k = 0; k < kills; k++) {
         loader loaders[LOADERS];
         const double took = start(s, setting);
         if (took > slowest) slowest = took;
-        if (k > 0) {
-            rud_client *client = connect_client(s);
-            rud_client_task task;
-            must(rud_client_status(client, NULL, &task));
-            if (task.episodes != kept) fail("the server counts other episodes than its journal");
-            rud_client_free(&client);
-        }
+        if (k > 0) check_told(s, kept, version);
         for (size_t i = 0; i < LOADERS; i++) {
             loaders[i] = (loader){.s = s, .seed = k * LOADERS + i};
             pthread_create(&loaders[i].thread, NULL, submit_on, &loaders[i]);
         }
         rest(0.1 + 0.4 * rud_rng_uniform(&rng));
+        version = told_version(s);
         stop(s, SIGKILL);
         for (size_t i = 0; i < LOADERS; i++) pthread_join(loaders[i].thread, NULL);
         kept = check_journal(s);
@@ -258,8 +275,8 @@ static int chaos(server *s, size_t kills)
     size_t count = 0;
     for (size_t k = 0; k < MOST; k++) count += acknowledged[k];
     printf("%zu kills: %zu episodes were acknowledged, %zu are kept, none is lost or there twice; "
-           "slowest start %.2f s\n",
-           kills, count, kept, slowest);
+           "model %llu; slowest start %.2f s\n",
+           kills, count, kept, (unsigned long long)version, slowest);
     return 0;
 }
 

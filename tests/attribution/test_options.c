@@ -98,6 +98,7 @@ START_TEST(bad_values_name_the_choices)
         {"epsilon", "x", "not a number"},
         {"epsilon", "nan", "not a number"},
         {"epsilon", "1e", "not a number"},
+        {"epsilon", "1e31", "0 to 1e+30"},
         {"nodes", "0", "from 1 to 1048576"},
         {"nodes", "1048577", "from 1 to 1048576"},
         {"window", "-1", "from 1 on"},

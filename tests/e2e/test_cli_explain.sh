@@ -177,6 +177,9 @@ done
 check "the page of lrp has a heatmap" grep -q '"feature":"observation=' "$page"
 check_exit 0 "a page of chosen steps" explain -m "$run" "$episodes" --method decomposition --steps 2:9 -o "$page"
 check "... does not call their share the whole" grep -q 'Relevance adds up to the prediction together with the other steps' "$page"
+for part in "chosen steps" "other steps" "head's bias"; do
+    check "... but tells that of the $part" grep -qE "<td>of the $part</td><td>-?[0-9]" "$page"
+done
 for k in 1 2 3; do cat "$episodes"; done >"$SCRATCH/many.jsonl"
 check_exit 0 "a page of many episodes" explain -m "$run" "$SCRATCH/many.jsonl" -o "$page"
 check "... shows 50 of them" test "$(grep -c '^<section' "$page")" -eq 50
@@ -197,6 +200,7 @@ refused 2 "an epsilon that is none" "epsilon: 'x' is not a number" -m "$run" "$e
 refused 2 "an option of another method" "--rule belongs to the method lrp, not to gradient" -m "$run" "$episodes" --method gradient --rule all
 refused 2 "more nodes than allowed" "--nodes: '99999999' is not a whole number from 1 to 1048576" -m "$run" "$episodes" --method integrated-gradients --nodes 99999999
 refused 2 "features to be deleted" "^rudder: occlusion: a feature cannot be deleted; choose remove zero or mean, or per step" -m "$run" "$episodes" --method occlusion --per feature --remove delete
+refused 2 "standard input as two" "standard input cannot be both EPISODES and --baseline" -m $fixture - --method integrated-gradients --baseline -
 refused 2 "steps that are none" "'5:5' is not A:B" -m "$run" "$episodes" --method decomposition --steps 5:5
 refused 2 "no threads" "whole number from 1" -m "$run" "$episodes" --threads 0
 refused 2 "an output out of range" "^rudder: output 1: the network has 1, the last is 0" -m "$run" "$episodes" --method lrp --output 1
@@ -209,6 +213,7 @@ refused 1 "a baseline that is not there" "neither zero nor mean nor a file: maen
 refused 1 "a baseline of another width" "$episodes:1: observations have 1 numbers, the network reads 3" -m $fixture "$rows" --method integrated-gradients --baseline "$episodes"
 sed 's/, \[[^]]*\]\]/]/' "$rows" >"$SCRATCH/short.jsonl"
 refused 1 "a baseline that is too short" "baseline: 5 steps are given, but the longest episode has 6" -m $fixture "$rows" --method integrated-gradients --baseline "$SCRATCH/short.jsonl"
+refused 1 "a folder without a model" "^rudder: $SCRATCH holds no model.safetensors; give a run of .rudder train., or a file" -m "$SCRATCH" "$episodes"
 refused 1 "a model that is none" "rudder: $episodes: " -m "$episodes" "$episodes"
 check_exit 2 "JSON into a page" explain -m "$run" "$episodes" --json -o "$SCRATCH/no.html"
 check "... is no page" test ! -e "$SCRATCH/no.html"

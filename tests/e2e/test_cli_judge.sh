@@ -65,6 +65,12 @@ check_exit 0 "--truth" judge truth -m "$model" "$episodes" --truth "$SCRATCH/tru
     --method difference --json -q
 check "... agrees with itself" grep -qE '"correlation_all":\{"mean":(1|0\.99999)' "$SCRATCH/stdout"
 head -n 39 "$SCRATCH/truth.jsonl" >"$SCRATCH/short.jsonl"
+sed 's/"id": "[^"]*", //' "$episodes" >"$SCRATCH/unnamed.jsonl"
+check_exit 1 "episodes without ids" judge truth -m "$model" "$SCRATCH/unnamed.jsonl" --truth "$SCRATCH/truth.jsonl" -q
+check "... have no truth" grep -q "episode 0 has no id, by which .*truth.jsonl tells its truth" "$SCRATCH/stderr"
+check_exit 0 "features one by one, steps deleted" judge perturbation -m "$model" "$episodes" --method occlusion:per=feature \
+    -q -o "$SCRATCH/perturbation.json"
+check "... is written as JSON" grep -q '^{"judge":"perturbation",' "$SCRATCH/perturbation.json"
 check_exit 1 "a truth that lacks an episode" judge truth -m "$model" "$episodes" --truth "$SCRATCH/short.jsonl" -q
 check "... is named" grep -q "short.jsonl: no line for episode 39, id \"coin-walk-" "$SCRATCH/stderr"
 sed 's/"step_relevance":\[[^,]*,/"step_relevance":[/' "$SCRATCH/truth.jsonl" >"$SCRATCH/cut.jsonl"
@@ -91,6 +97,10 @@ refused "an unknown environment" "there are: coin-walk" truth -m "$model" "$epis
 refused "an unknown method" "there are: difference" perturbation -m "$model" "$episodes" --method magic
 refused "an unknown rule" "all|half|prop|abs" perturbation -m "$model" "$episodes" --method lrp:rule=most
 refused "a step" "'step' is not allowed" perturbation -m "$model" "$episodes" --method lrp:step=3
+refused "an option of another method" "rule belongs to the method lrp, not to occlusion" \
+    perturbation -m "$model" "$episodes" --method occlusion:rule=half
+refused "a feature to be deleted" "a feature cannot be deleted" \
+    perturbation -m "$model" "$episodes" --method occlusion:per=feature,remove=delete
 refused "epsilon below 0" "epsilon is -1" perturbation -m "$model" "$episodes" --method lrp:epsilon=-1
 refused "a seed that no table can tell" "--seed must be" toy --seed 9007199254740993
 refused "no networks" "--networks must be" toy --networks 0

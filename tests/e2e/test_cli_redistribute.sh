@@ -8,7 +8,7 @@ model=$SCRATCH/run
 out=$SCRATCH/out.hdf5
 redistribute() { "$RUDDER" redistribute -m "$model" -q "$@"; }
 
-check "a model" "$RUDDER" train configs/coin-walk.yaml -q -o "$model" --set training.updates=50
+check "a model" "$RUDDER" train configs/coin-walk.yaml -q -o "$model" --set train.updates=300
 check "a data set" "$RUDDER" envs rollout coin-walk -n 40 --seed 1 -q -o "$data"
 check "... as lines" "$RUDDER" export "$data" -q -o "$lines"
 
@@ -45,6 +45,16 @@ check "... leaves the rewards" "$RUDDER" export "$SCRATCH/mix.jsonl" -q -o "$SCR
 check_exit 0 "--keep-rewards" redistribute "$lines" -o "$SCRATCH/kept.jsonl" --keep-rewards
 check "... keeps them" grep -q '"redistributed_rewards"' "$SCRATCH/kept.jsonl"
 check_exit 0 "--method lrp" redistribute "$data" -o "$SCRATCH/lrp.hdf5" --method lrp --rule half
+check_exit 0 "relevance that grows" "$RUDDER" redistribute -m "$model" "$lines" -o "$SCRATCH/grown.jsonl" --method lrp --rule prop
+check "... is told" grep -qE 'warning: in [1-9][0-9]* of 40 episodes relevance grew .* with a product-epsilon of 2' "$SCRATCH/stderr"
+check_exit 0 "the same in training" "$RUDDER" train configs/coin-walk.yaml -o "$SCRATCH/prop" --set train.updates=300 \
+    --set redistribution.method=lrp --set redistribution.rule=prop
+check "... is told once" test "$(grep -c 'warning: relevance grew to .* with a product-epsilon of 2' "$SCRATCH/stderr")" -eq 1
+sed 's/"rewards": \[[^]]*\], //' "$lines" >"$SCRATCH/unpaid.jsonl"
+check_exit 1 "episodes without rewards" redistribute "$SCRATCH/unpaid.jsonl" -o "$SCRATCH/x.jsonl"
+check "... are refused" grep -q 'unpaid.jsonl: episode 0 has no rewards that could be redistributed' "$SCRATCH/stderr"
+check_exit 1 "training on them" "$RUDDER" train configs/offline.yaml --episodes "$SCRATCH/unpaid.jsonl" -o "$SCRATCH/unpaid" -q
+check "... is refused" grep -q 'unpaid.jsonl:1: no rewards, and so no return to learn' "$SCRATCH/stderr"
 check_exit 2 "an option of another method" redistribute "$data" -o "$SCRATCH/x" --method lrp --nodes 3
 check_exit 2 "a mix beyond 1" redistribute "$data" -o "$SCRATCH/x" --mix 1.5
 check_exit 2 "an unknown correction" redistribute "$data" -o "$SCRATCH/x" --correction first
@@ -81,7 +91,7 @@ for file in good flat-no-ends; do
 done
 for bad in tests/fixtures/bad/*; do
     case $bad in
-    *.py | */good.hdf5) continue ;;
+    *.py | */good.hdf5 | */unwritten.hdf5) continue ;;
     */flat-*) fitting=$SCRATCH/flat-no-ends ;;
     *) fitting=$SCRATCH/good ;;
     esac

@@ -91,6 +91,13 @@ only_allowed_keys_are_served() {
         grep -q 'refused a client' "$SCRATCH/curve.err" && grep -q 'without a key' "$SCRATCH/curve.err"
 }
 
+an_empty_list_of_keys_is_told() {
+    mkdir -p "$SCRATCH/nobody"
+    serve nobody --bind 'tcp://127.0.0.1:*' --set server.secret_key="$SCRATCH/server.secret" \
+        --set server.allowed_clients="$SCRATCH/nobody" || return 1
+    stop TERM && grep -q "$SCRATCH/nobody holds no key" "$SCRATCH/nobody.err"
+}
+
 readable_keys_are_refused() {
     chmod 644 "$SCRATCH/server.secret"
     ! "$RUDDER" serve --set server.secret_key="$SCRATCH/server.secret" \
@@ -108,11 +115,15 @@ check_exit 1 "no answer where no server is" "$RUDDER" serve --status --bind "$ad
 check "systemd is told" tells_systemd
 check "two servers cannot share a state folder; SIGINT ends one" is_alone_on_its_state
 check_exit 2 "other machines need keys" "$RUDDER" serve --bind 'tcp://0.0.0.0:*'
+check_exit 2 "an address that nobody can connect to is refused" "$RUDDER" serve --bind inproc://rudder
 check_exit 2 "an unknown key is refused" "$RUDDER" serve --set server.bnd=x
 check_exit 2 "a predictor that needs an environment is refused" "$RUDDER" serve --set predictor.cell=exact
 check "keygen writes private keys" keys_are_private
 check_exit 1 "keygen overwrites nothing" "$RUDDER" keygen "$SCRATCH/server"
 check "only allowed keys are served" only_allowed_keys_are_served
+check "an empty list of keys is told" an_empty_list_of_keys_is_told
+check_exit 2 "a list of keys that is not there is refused" "$RUDDER" serve --bind 'tcp://127.0.0.1:*' \
+    --set server.secret_key="$SCRATCH/server.secret" --set server.allowed_clients="$SCRATCH/nowhere"
 check "a secret key that others can read is refused" readable_keys_are_refused
 check "what was acknowledged survives kills" "$endurance" chaos "$RUDDER" 3
 check "a full disk refuses submissions only" "$endurance" full "$RUDDER"

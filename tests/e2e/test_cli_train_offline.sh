@@ -59,6 +59,40 @@ for file in model.safetensors metrics.jsonl training.json splits.json config.yam
     check "... to the same $file" cmp "$SCRATCH/killed/$file" "$SCRATCH/alone/$file"
 done
 
+# Killed while it searches: trials go on too, and what killed ones left aside is removed.
+searching() { # searching RUN [exec]
+    ${2:-} "$RUDDER" train "$config" --episodes "$data" -o "$1" -q --set predictor.hidden=8 \
+        --set offline.updates=60 --set offline.checkpoint_seconds=0.02 --set offline.patience=1000 \
+        --set search.trials=3 --set search.updates=500
+}
+trials() {
+    cat "$SCRATCH/killed-search/checkpoint/"trial-*/*.safetensors 2>/dev/null | cksum
+}
+check_exit 0 "a search left alone" searching "$SCRATCH/search-alone"
+kills=0
+while [ "$kills" -lt 4 ] && [ ! -e "$SCRATCH/killed-search/search.json" ]; do
+    before=$(trials)
+    searching "$SCRATCH/killed-search" exec >/dev/null 2>&1 &
+    process=$!
+    tries=0
+    while [ "$(trials)" = "$before" ] && [ "$tries" -lt 200 ]; do
+        tries=$((tries + 1))
+        sleep 0.03
+    done
+    kill -9 "$process"
+    wait "$process" 2>/dev/null
+    kills=$((kills + 1))
+done
+check "a search was killed on the way" test "$kills" -ge 2
+: >"$SCRATCH/killed-search/.model.safetensors.999999999.0.tmp"
+: >"$SCRATCH/killed-search/.mine.tmp"
+check_exit 0 "... goes on" searching "$SCRATCH/killed-search"
+for file in search.json model.safetensors metrics.jsonl training.json splits.json config.yaml; do
+    check "... to the same $file" cmp "$SCRATCH/killed-search/$file" "$SCRATCH/search-alone/$file"
+done
+check "... what was left aside is gone" test ! -e "$SCRATCH/killed-search/.model.safetensors.999999999.0.tmp"
+check "... and nothing else" test -e "$SCRATCH/killed-search/.mine.tmp"
+
 "$RUDDER" train "$config" --episodes "$data" -o "$SCRATCH/stopped" -q "$@" --set offline.updates=1000000 \
     --set offline.patience=100000 \
     >/dev/null 2>"$SCRATCH/stderr" &
@@ -68,6 +102,8 @@ while [ ! -s "$SCRATCH/stopped/metrics.jsonl" ] && [ "$tries" -lt 100 ]; do
     tries=$((tries + 1))
     sleep 0.1
 done
+check_exit 1 "a second process in the folder" train "$SCRATCH/stopped" -q "$@" --force
+check "... is told" grep -q "$SCRATCH/stopped: another process works in this folder" "$SCRATCH/stderr"
 kill -TERM "$process"
 wait "$process"
 check "a stopped run exits with 130" test $? -eq 130
@@ -108,6 +144,19 @@ refuse "other widths" "data.hdf5: observations of width 1, but those of $lines h
 refuse "success of other returns" "$lines, episode 1: the return is 2; .*success" --set target=success
 refuse "an unknown field" "offline.ignore names \"observations/clock\", .*there are: observations, actions" \
     --set offline.ignore=observations/clock
+# An image among the numbers is refused by name, and carried through by a model that does without.
+zoo=tests/fixtures/minari/zoo/mixed-v3
+zoo() { # zoo OPTION...
+    "$RUDDER" train "$config" --episodes "$zoo" --episodes "$zoo" -o "$SCRATCH/zoo" -q \
+        --set offline.updates=20 "$@"
+}
+check_exit 1 "an image as a feature" zoo
+check "... is named" grep -q "$zoo: observations/img (image) cannot be a feature: .*--set 'offline.ignore=\[observations/img\]'" "$SCRATCH/stderr"
+check "... and nothing is written" test ! -e "$SCRATCH/zoo"
+check_exit 0 "... left out" zoo --set 'offline.ignore=[observations/img]'
+check_exit 0 "... is carried" "$RUDDER" redistribute -m "$SCRATCH/zoo" "$zoo" -o "$SCRATCH/zoo-out" -q
+check_exit 0 "... to the new data set" "$RUDDER" inspect "$SCRATCH/zoo-out"
+check "... as an image" grep -q 'observations/img, type image' "$SCRATCH/stdout"
 check_exit 0 "no action is a feature" "$RUDDER" train "$config" --episodes "$lines" -o "$SCRATCH/few" -q \
     --set offline.ignore=actions --set offline.updates=20
 check_exit 1 "the folder of other episodes" train "$SCRATCH/few" -q --set offline.ignore=actions --set offline.updates=20

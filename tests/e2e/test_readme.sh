@@ -49,24 +49,9 @@ else
     skip "the C programs" "they are built against the plain build only, not $BUILD"
 fi
 
-# The Python that saves a network: explain predicts what PyTorch does. Where safetensors is missing,
-# a stand-in writes the format.
+# The Python that saves a network: explain predicts what PyTorch does.
 block_of python >"$SCRATCH/save.py"
-mkdir -p "$SCRATCH/runs" "$SCRATCH/stand-in/safetensors"
-: >"$SCRATCH/stand-in/safetensors/__init__.py"
-cat >"$SCRATCH/stand-in/safetensors/torch.py" <<'PYTHON'
-import json, struct
-def save_file(tensors, path):
-    header, body = {}, b""
-    for name, p in tensors.items():
-        data = struct.pack(f"<{p.numel()}f", *p.flatten().tolist())
-        header[name] = {"dtype": "F32", "shape": list(p.shape),
-                        "data_offsets": [len(body), len(body) + len(data)]}
-        body += data
-    text = json.dumps(header).encode()
-    with open(path, "wb") as f:
-        f.write(struct.pack("<Q", len(text)) + text + body)
-PYTHON
+mkdir -p "$SCRATCH/runs"
 cat >>"$SCRATCH/save.py" <<'PYTHON'
 import json
 x = torch.randn(5, 3)
@@ -83,10 +68,9 @@ explain_predicts_as_pytorch() {
 }
 python=
 for candidate in python3 /usr/bin/python3; do
-    "$candidate" -c 'import torch' 2>/dev/null && python=$candidate && break
+    "$candidate" -c 'import torch, numpy' 2>/dev/null && python=$candidate && break
 done
 if [ -n "$python" ]; then
-    "$python" -c 'import safetensors.torch' 2>/dev/null || export PYTHONPATH="$SCRATCH/stand-in"
     check "the Python saves what explain reads" explain_predicts_as_pytorch
 else
     skip "the Python that saves a network" "there is no PyTorch"

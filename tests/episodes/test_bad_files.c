@@ -51,7 +51,6 @@ static const bad_file files[] = {
     {"text.hdf5", RUD_EFORMAT, "not an HDF5 file"},
     {"totals", RUD_EFORMAT, "\"total_episodes\" is 3, but the file has 2"},
     {"truncated.hdf5", RUD_EFORMAT, "truncated file"},
-    {"unwritten.hdf5", RUD_EFORMAT, "episode_1: observations: its shape claims 4 rows"},
     {"wide-observations.hdf5", RUD_EFORMAT, "episode_1: observations: has 3 numbers in a row"},
     {"zero-episodes.hdf5", RUD_EFORMAT, "there is no group episode_0"},
     {"zero-steps.hdf5", RUD_EFORMAT, "episode_0: an episode of 0 steps"},

@@ -217,6 +217,62 @@ START_TEST(spaces_of_a_bare_file_are_inferred)
 }
 END_TEST
 
+/* An array of the root with a fill value, of which nothing is ever written. */
+static void add_unwritten(hid_t file, const char *name, hid_t type, hsize_t rows, hsize_t chunk,
+                          double fill)
+{
+    hid_t space = H5Screate_simple(1, &rows, NULL), creation = H5Pcreate(H5P_DATASET_CREATE);
+    if (chunk > 0) H5Pset_chunk(creation, 1, &chunk);
+    H5Pset_fill_value(creation, H5T_NATIVE_DOUBLE, &fill);
+    hid_t id = H5Dcreate2(file, name, type, space, H5P_DEFAULT, creation, H5P_DEFAULT);
+    ck_assert_int_ge(id, 0);
+    H5Dclose(id);
+    H5Pclose(creation);
+    H5Sclose(space);
+}
+
+/* As h5py and every other reader of HDF5 has it. A shape that claims more than could be meant is
+ * refused before memory is taken or its rows are gone through. */
+START_TEST(what_was_never_written_is_the_fill_value)
+{
+    enum { ROWS = 6 };
+    const double rewards[ROWS] = {1, 2, 3, 4, 5, 6};
+    const hsize_t rows = ROWS;
+    char path[1200];
+    snprintf(path, sizeof path, "%s/flat.hdf5", test_folder());
+    hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t space = H5Screate_simple(1, &rows, NULL);
+    hid_t id =
+        H5Dcreate2(file, "rewards", H5T_IEEE_F32LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    H5Dwrite(id, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, rewards);
+    H5Dclose(id);
+    H5Sclose(space);
+    add_unwritten(file, "observations", H5T_IEEE_F64LE, rows, 4, 0.5);
+    add_unwritten(file, "actions", H5T_STD_I64LE, rows, 0, 1);
+    add_unwritten(file, "terminals", H5T_STD_U8LE, rows, 0, 0);
+    add_unwritten(file, "timeouts", H5T_STD_U8LE, rows, 2, 1);
+    H5Fclose(file);
+    rud_dataset *dataset;
+    ck_assert_msg(rud_dataset_open(path, NULL, &dataset) == RUD_OK, "%s", rud_last_error());
+    ck_assert_uint_eq(rud_dataset_episodes(dataset), ROWS); /* each cut by its timeout */
+    rud_episode *episode;
+    ck_assert_int_eq(rud_dataset_read(dataset, 5, &episode), RUD_OK);
+    ck_assert_double_eq(episode->observations[0], 0.5);
+    ck_assert_double_eq(episode->actions[0], 1);
+    ck_assert_double_eq(episode->rewards[0], 6);
+    ck_assert(!episode->terminated && episode->truncated);
+    rud_episode_free(&episode);
+    rud_dataset_close(&dataset);
+
+    file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    H5Ldelete(file, "actions", H5P_DEFAULT);
+    add_unwritten(file, "actions", H5T_STD_I64LE, (hsize_t)1 << 24, 0, 1); /* 128 MiB */
+    H5Fclose(file);
+    ck_assert_int_eq(rud_dataset_open(path, NULL, &dataset), RUD_EFORMAT);
+    ck_assert_ptr_nonnull(strstr(rud_last_error(), "actions: its shape claims 16777216 rows"));
+}
+END_TEST
+
 /* ---- writing again ---- */
 
 START_TEST(every_array_and_attribute_comes_through)
@@ -309,6 +365,7 @@ Suite *test_suite(void)
     tcase_add_test(tcase, spaces_of_a_bare_file_are_inferred);
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("writing again");
+    tcase_add_test(tcase, what_was_never_written_is_the_fill_value);
     tcase_add_loop_test(tcase, every_array_and_attribute_comes_through, 0, 8);
     tcase_add_loop_test(tcase, json_lines_and_back_lose_no_number, 0, 4);
     tcase_add_test(tcase, flat_rows_keep_episodes);

@@ -110,7 +110,7 @@ START_TEST(one_of_two_heads_is_named)
     add(&file, "other.weight", 2, H + 1);
     ck_assert_int_eq(rud_network_from_foreign(&file, NULL, &read), RUD_EFORMAT);
     ck_assert_ptr_null(read);
-    ck_assert_says("policy.weight [3][4], value.weight [1][4]");
+    ck_assert_says("policy.weight [3][4], value.weight [1][4]; choose one with --head");
     ck_assert_ok(rud_network_from_foreign(&file, "value", &read));
     ck_assert_uint_eq(rud_network_specification(read)->outputs, 1);
     rud_network_free(&read);
@@ -187,10 +187,15 @@ static const wrong wrongs[] = {
       {"l.weight_ih_l1", 16, 5},
       {"l.weight_hh_l1", 16, 4},
       {"o.weight", 1, 5}}},
-    {"l.weight_hr_l0 does not belong to an LSTM of 1 layers in one direction",
+    {"tensor l.weight_hr_l0: an LSTM with projections",
+     {{"l.weight_ih_l0", 16, 3},
+      {"l.weight_hh_l0", 16, 2},
+      {"l.weight_hr_l0", 2, 4},
+      {"o.weight", 1, 2}}},
+    {"l.weight_xx_l0 does not belong to an LSTM of 1 layers in one direction",
      {{"l.weight_ih_l0", 16, 3},
       {"l.weight_hh_l0", 16, 4},
-      {"l.weight_hr_l0", 2, 4},
+      {"l.weight_xx_l0", 2, 4},
       {"o.weight", 1, 4}}},
     {"l.bias_ih_l0 must have the shape [16]; the file has l.bias_ih_l0 [12]",
      {{"l.weight_ih_l0", 16, 3},

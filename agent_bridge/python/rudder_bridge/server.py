@@ -19,6 +19,7 @@ from .errors import RudderError
 
 _START_SECONDS = 20.0
 _END_SECONDS = 5.0
+_LONGEST_FOLDER = 80
 
 
 def find_server() -> str:
@@ -39,13 +40,18 @@ def find_server() -> str:
     return found
 
 
+def _socket_folder() -> str | None:
+    """Where a socket's path stays below the 108 bytes that systems allow: not in every TMPDIR."""
+    return None if len(os.fsencode(tempfile.gettempdir())) <= _LONGEST_FOLDER else "/tmp"
+
+
 class PrivateServer:
     """Starts at once; ``address`` is where it listens. The arguments are those of `rudder serve`."""
 
     def __init__(
         self, config: str | None = None, state: str | None = None, settings: Mapping[str, Any] | None = None
     ) -> None:
-        folder = tempfile.mkdtemp(prefix="rudder-")  # readable by this user alone
+        folder = tempfile.mkdtemp(prefix="rudder-", dir=_socket_folder())  # readable by this user alone
         self.address = f"ipc://{folder}/socket"
         self._log = Path(folder) / "log"
         command = [find_server(), "serve"]

@@ -238,6 +238,13 @@ class PrivateServer(unittest.TestCase):
         self.assertEqual(client._server.process.returncode, 0)
         self.assertFalse(os.path.exists(folder))
 
+    def test_where_the_temporary_folder_has_a_long_path(self):
+        with tempfile.TemporaryDirectory() as folder:
+            deep = os.path.join(folder, *["folders-in-folders"] * 5)
+            os.makedirs(deep)
+            with mock.patch.object(tempfile, "tempdir", deep), Client() as client:
+                self.assertEqual(client.status()["episodes"], 0)
+
     def end_python(self, ending):
         program = f"from rudder_bridge import Client; c = Client(); print(c._server.process.pid, flush=True); {ending}"
         child = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
