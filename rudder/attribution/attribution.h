@@ -46,7 +46,10 @@ typedef enum rud_lrp_rule {
 /* Where integrated gradients start. */
 typedef enum rud_path_start {
     RUD_FROM_ZERO,
-    RUD_FROM_MEAN,  /* the features' mean at every step */
+    RUD_FROM_MEAN, /* the features' mean at every step */
+    /* Given sequences in turn, each with the episode's own first input, and the mean over them: how
+     * others went on. What is predicted there is known by the first step, and is its relevance. */
+    RUD_FROM_EPISODES,
     RUD_FROM_GIVEN, /* a given sequence */
 } rud_path_start;
 
@@ -74,8 +77,10 @@ typedef struct rud_attribution_options {
     double product_epsilon; /* stabiliser of g + s, >= 0; NaN: 0.2 for the rule prop, else 0 */
 
     /* integrated-gradients */
-    rud_path_start baseline;   /* zero */
-    const float *given;        /* [given_steps][D], of RUD_FROM_GIVEN; borrowed */
+    rud_path_start baseline; /* zero */
+    const float *given; /* [given_steps][D]; of RUD_FROM_EPISODES [given_count][given_steps][D],
+                           which an rud_explainer sets; borrowed */
+    size_t given_count;
     size_t given_steps;        /* 1: that row at every step; else at least the longest episode */
     size_t nodes;              /* 50 */
     rud_quadrature quadrature; /* midpoint */
@@ -103,8 +108,8 @@ typedef struct rud_attribution_option {
  * baseline, nodes, quadrature, per, window, remove, steps. NULL behind the last. */
 const rud_attribution_option *rud_attribution_option_at(size_t k);
 
-/* Sets one by name and text; RUD_EINVAL names what can be chosen. baseline takes zero and mean
- * only: a given sequence is set in the structure. */
+/* Sets one by name and text; RUD_EINVAL names what can be chosen. baseline takes zero, mean and
+ * episodes only: a given sequence is set in the structure. */
 rud_status rud_attribution_set(rud_attribution_options *options, const char *name,
                                const char *value);
 
@@ -156,10 +161,11 @@ typedef struct rud_attribution_result {
     const double *step_relevance; /* [T][B]; NULL: the steps begin .. end - 1 as one */
     const double *absorbed;       /* [T][B], of lrp: what bias and stabiliser kept; else NULL */
     const double *prediction;     /* [B] */
-    const double *baseline_prediction; /* [B], of integrated-gradients; else NULL */
-    const double *initial_relevance;   /* [B], of lrp: left in h_{-1} and c_{-1}; else NULL */
-    const double *irrelevant;          /* [B], of decomposition with begin, end; else NULL */
-    const double *total;               /* [B]: sum of step_relevance + initial_relevance */
+    const double
+        *baseline_prediction;        /* [B], of integrated-gradients; else NULL. 0 from episodes */
+    const double *initial_relevance; /* [B], of lrp: left in h_{-1} and c_{-1}; else NULL */
+    const double *irrelevant;        /* [B], of decomposition with begin, end; else NULL */
+    const double *total;             /* [B]: sum of step_relevance + initial_relevance */
     /* [B]: total + absorbed - prediction (integrated-gradients: + baseline_prediction;
      * decomposition: + irrelevant + b_y); NaN where the method does not conserve. */
     const double *conservation_error;

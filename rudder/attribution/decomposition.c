@@ -6,7 +6,9 @@
  * gamma) and L(gamma) likewise. To beta of c_t go L_i(beta) (L_z(beta) + L_z(b)) + L_i(b) L_z(beta)
  * and (L_f(beta) + L_f(b)) beta_{t-1}, to gamma everything else. a_h(c_t) is split like an
  * activation without bias; the output gate is not decomposed. An absent gate is a bias: L(b) = 1.
- */
+ *
+ * beta + gamma is what one forward pass stored, so only beta is walked here, for many choices of
+ * steps side by side, and from the first chosen step on: before it beta is 0. */
 #include <stdio.h>
 #include <string.h>
 
@@ -19,107 +21,126 @@
 #pragma clang diagnostic ignored "-Wpass-failed"
 #endif
 
-enum { BETA, GAMMA, PARTS };
-
 /* Columns decomposed together: each an episode and its chosen steps. */
 typedef struct column {
     size_t b, begin, end;
 } column;
 
+/* Arrays of beta, but for the bias. */
 typedef struct decomposition {
     rud_attribution_call *call;
-    bool gates[RUD_GATES];           /* all */
-    size_t T, columns;               /* of the batch at work; `most` there may be */
-    size_t most, presents;           /* presents: gates there are */
-    size_t through, all;             /* columns of the whole call */
-    column *what;                    /* [columns] */
-    size_t *lengths;                 /* [columns] */
-    float *x[PARTS];                 /* [T][columns][largest layer inputs]: what a layer reads */
-    float *half_x[PARTS];            /* the same in reverse, of a bidirectional network */
-    float *h[RUD_DIRECTIONS][PARTS]; /* [T][columns][H]: of each half of the layer */
-    float *pre[PARTS];               /* [T][columns][presents * H] */
-    float *c[PARTS];                 /* [columns][H] */
-    float *bias;                     /* [presents * H] */
+    const rud_activations *activations; /* of the forward pass */
+    bool gates[RUD_GATES];              /* all */
+    size_t T, columns;                  /* of the batch at work; `most` there may be */
+    size_t from, chosen_end;            /* steps with beta, and with chosen inputs, lie within */
+    size_t most, presents;              /* presents: gates there are */
+    size_t through, all;                /* columns of the whole call */
+    column *what;                       /* [columns] */
+    size_t *lengths;                    /* [columns] */
+    float *x;                           /* [T][columns][largest layer inputs]: a layer's */
+    float *half_x;                      /* the same in reverse, of a bidirectional network */
+    float *h[RUD_DIRECTIONS];           /* [T][columns][H]: of each half of the layer */
+    float *pre;                         /* [T][columns][presents * H] */
+    float *c;                           /* [columns][H] */
+    float *bias, *of_bias;              /* [presents * H]: b and act(b) */
     float *panels;
 } decomposition;
 
-typedef struct parts {
-    float beta, gamma;
-} parts;
-
 #define INLINE static inline __attribute__((always_inline))
 
-/* L(beta) and L(gamma) of an activation with bias b. */
-INLINE parts linear_parts(rud_activation activation, float beta, float gamma, float b)
+/* L(beta) of an activation with bias b, which is `none` of it alone and `all` of beta + gamma + b =
+ * sum. */
+INLINE float linear_part(rud_activation activation, float beta, float b, float none, float sum,
+                         float all)
 {
-    const float none = rud_activate(activation, b);
     const float with_beta = rud_activate(activation, b + beta);
-    const float with_gamma = rud_activate(activation, b + gamma);
-    const float both = rud_activate(activation, b + beta + gamma);
-    return (parts){0.5f * ((with_beta - none) + (both - with_gamma)),
-                   0.5f * ((with_gamma - none) + (both - with_beta))};
+    const float with_gamma = rud_activate(activation, sum - beta);
+    return 0.5f * ((with_beta - none) + (all - with_gamma));
 }
 
-/* One step of one column; what is NULL is absent. */
+/* A gate of one column at one step: beta of its pre-activation, b, act(b), and of beta + gamma + b
+ * the forward pass's sum and activation. */
+typedef struct gate_row {
+    const float *beta, *bias, *of_bias, *sum, *all;
+} gate_row;
+
+/* One step of one column; absent gates are all NULL. */
 typedef struct cell_row {
-    const float *pre[PARTS][RUD_GATES], *bias[RUD_GATES];
-    float *c[PARTS], *h[PARTS];
+    gate_row gate[RUD_GATES];
+    const float *c_sum, *activated; /* of the forward pass */
+    float *c, *h;
 } cell_row;
 
-/* A gate's bias and parts; of an absent one a bias of 1. */
+/* What the loop needs to know of a cell; a constant where a cell has a loop of its own. */
+typedef struct shape {
+    bool input, forget, output; /* gates that are there */
+    rud_activation cell_input, hidden;
+} shape;
+
+/* L(b) and L(beta) of a gate; an absent one is a bias of 1. */
 typedef struct gate_parts {
-    float bias, beta, gamma;
+    float bias, beta;
 } gate_parts;
 
-INLINE gate_parts gate_of(bool there, const cell_row *row, rud_gate g, rud_activation activation,
-                          size_t j)
+INLINE gate_parts gate_of(bool there, const gate_row *row, rud_activation activation, size_t j)
 {
-    if (!there) return (gate_parts){1.0f, 0.0f, 0.0f};
-    const float b = row->bias[g][j];
-    const parts p = linear_parts(activation, row->pre[BETA][g][j], row->pre[GAMMA][g][j], b);
-    return (gate_parts){rud_activate(activation, b), p.beta, p.gamma};
+    if (!there) return (gate_parts){1.0f, 0.0f};
+    const float none = row->of_bias[j];
+    return (gate_parts){
+        none, linear_part(activation, row->beta[j], row->bias[j], none, row->sum[j], row->all[j])};
 }
 
-static void cell_step(const rud_cell *cell, const cell_row *row, size_t H)
+INLINE void cell_step(shape s, const cell_row *row, size_t H)
 {
-    const bool input = rud_gate_present(cell, RUD_GATE_INPUT);
-    const bool forget = rud_gate_present(cell, RUD_GATE_FORGET);
-    const bool output = rud_gate_present(cell, RUD_GATE_OUTPUT);
-    const rud_gate og = RUD_GATE_OUTPUT;
+    const gate_row input = row->gate[RUD_GATE_INPUT], forget = row->gate[RUD_GATE_FORGET];
+    const gate_row cell_input = row->gate[RUD_GATE_CELL_INPUT];
+    const float *output = row->gate[RUD_GATE_OUTPUT].all;
+    const float *c_sum = row->c_sum, *activated = row->activated;
+    float *c = row->c, *h = row->h;
+    const float zero = rud_activate(s.hidden, 0.0f);
 #pragma omp simd
     for (size_t j = 0; j < H; j++) {
-        const gate_parts i = gate_of(input, row, RUD_GATE_INPUT, RUD_SIGMOID, j);
-        const gate_parts f = gate_of(forget, row, RUD_GATE_FORGET, RUD_SIGMOID, j);
-        const gate_parts z = gate_of(true, row, RUD_GATE_CELL_INPUT, cell->cell_input, j);
-        const float beta = row->c[BETA][j], gamma = row->c[GAMMA][j];
-        const float own = f.beta + f.bias; /* what the chosen steps keep of c_{t-1} */
-        const float c_beta = i.beta * (z.beta + z.bias) + i.bias * z.beta + own * beta;
-        const float c_gamma = i.gamma * (z.bias + z.beta + z.gamma) + (i.bias + i.beta) * z.gamma +
-                              i.bias * z.bias + own * gamma + f.gamma * (beta + gamma);
-        row->c[BETA][j] = c_beta;
-        row->c[GAMMA][j] = c_gamma;
-        const parts a = linear_parts(cell->hidden, c_beta, c_gamma, 0.0f);
-        const float o =
-            output ? rud_sigmoid(row->pre[BETA][og][j] + row->pre[GAMMA][og][j] + row->bias[og][j])
-                   : 1.0f;
-        row->h[BETA][j] = o * a.beta;
-        row->h[GAMMA][j] = o * a.gamma;
+        const gate_parts i = gate_of(s.input, &input, RUD_SIGMOID, j);
+        const gate_parts f = gate_of(s.forget, &forget, RUD_SIGMOID, j);
+        const gate_parts z = gate_of(true, &cell_input, s.cell_input, j);
+        const float cell = i.beta * (z.beta + z.bias) + i.bias * z.beta + (f.beta + f.bias) * c[j];
+        float hidden = linear_part(s.hidden, cell, 0.0f, zero, c_sum[j], activated[j]);
+        if (s.output) hidden *= output[j];
+        c[j] = cell;
+        h[j] = hidden;
     }
 }
 
-/* Pre-activations of all steps from the inputs, 0 where a gate has no forward connection. */
-static void project(const decomposition *d, const rud_gate_columns *gates, size_t inputs,
-                    const float *const x[PARTS])
+static void step_cell(const rud_cell *cell, const cell_row *row, size_t H)
+{
+    const shape s = {rud_gate_present(cell, RUD_GATE_INPUT),
+                     rud_gate_present(cell, RUD_GATE_FORGET),
+                     rud_gate_present(cell, RUD_GATE_OUTPUT), cell->cell_input, cell->hidden};
+    const bool tanh_twice = s.cell_input == RUD_TANH && s.hidden == RUD_TANH;
+    if (tanh_twice && s.input && s.forget && s.output)
+        cell_step((shape){true, true, true, RUD_TANH, RUD_TANH}, row, H);
+    else if (s.cell_input == RUD_TANH && s.hidden == RUD_IDENTITY && s.input && !s.forget &&
+             !s.output)
+        cell_step((shape){true, false, false, RUD_TANH, RUD_IDENTITY}, row, H);
+    else
+        cell_step(s, row, H);
+}
+
+/* Pre-activations of the walk from the inputs, 0 where a gate has no forward connection. */
+static void project(const decomposition *d, const rud_gate_columns *gates, size_t layer,
+                    const float *x)
 {
     const rud_attribution_call *call = d->call;
-    const size_t H = call->spec->hidden, width = gates->count * H, rows = d->T * d->columns;
-    for (size_t p = 0; p < PARTS; p++) memset(d->pre[p], 0, rows * width * sizeof *d->pre[p]);
+    const size_t inputs = rud_layer_inputs(call->spec, layer), H = call->spec->hidden;
+    const size_t width = gates->count * H, first = d->from * d->columns;
+    const size_t end = layer == 0 ? d->chosen_end : d->T, rows = end * d->columns - first;
+    memset(d->pre + first * width, 0, (d->T * d->columns - first) * width * sizeof *d->pre);
     for (size_t k = 0; k < gates->forward_blocks; k++) {
         const rud_gate_block *block = &gates->forward[k];
         const rud_panels W = rud_panels_pack(call->parameters + block->weights, inputs, true,
                                              inputs, block->gates * H, d->panels);
-        for (size_t p = 0; p < PARTS; p++)
-            rud_multiply(x[p], inputs, rows, &W, false, d->pre[p] + block->column * H, width);
+        rud_multiply(x + first * inputs, inputs, rows, &W, false,
+                     d->pre + first * width + block->column * H, width);
     }
 }
 
@@ -129,42 +150,53 @@ static void gather_bias(const decomposition *d, size_t layer, rud_direction dire
     const rud_attribution_call *call = d->call;
     const size_t H = call->spec->hidden;
     for (size_t k = 0; k < gates->count; k++) {
-        const size_t bias =
-            rud_network_half_gate(call->network, layer, direction, gates->gate[k]).bias;
-        for (size_t j = 0; j < H; j++)
-            d->bias[k * H + j] = bias == RUD_NOT_THERE ? 0.0f : call->parameters[bias + j];
+        const rud_gate g = gates->gate[k];
+        const size_t bias = rud_network_half_gate(call->network, layer, direction, g).bias;
+        const rud_activation activation =
+            g == RUD_GATE_CELL_INPUT ? call->spec->cell.cell_input : RUD_SIGMOID;
+        for (size_t j = 0; j < H; j++) {
+            const float b = bias == RUD_NOT_THERE ? 0.0f : call->parameters[bias + j];
+            d->bias[k * H + j] = b;
+            d->of_bias[k * H + j] = rud_activate(activation, b);
+        }
     }
 }
 
 static void half_step(const decomposition *d, const rud_gate_columns *gates,
-                      rud_direction direction, size_t t)
+                      rud_direction direction, const rud_layer_view *view, size_t t)
 {
     const rud_network_spec *spec = d->call->spec;
     const size_t H = spec->hidden, width = gates->count * H;
     for (size_t k = 0; k < d->columns; k++) {
-        const size_t at = t * d->columns + k;
-        cell_row row = {0};
-        for (size_t p = 0; p < PARTS; p++) {
-            row.c[p] = d->c[p] + k * H;
-            row.h[p] = d->h[direction][p] + at * H;
-            for (size_t g = 0; g < gates->count; g++)
-                row.pre[p][gates->gate[g]] = d->pre[p] + at * width + g * H;
+        const size_t at = t * d->columns + k, stored = t * d->call->B + d->what[k].b;
+        cell_row row = {.c = d->c + k * H,
+                        .h = d->h[direction] + at * H,
+                        .c_sum = view->c + stored * H,
+                        .activated = view->activated + stored * H};
+        for (size_t p = 0; p < gates->count; p++) {
+            const rud_gate g = gates->gate[p];
+            row.gate[g] =
+                (gate_row){.beta = d->pre + at * width + p * H,
+                           .bias = d->bias + p * H,
+                           .of_bias = d->of_bias + p * H,
+                           .sum = view->pre_activation[g] + stored * view->pre_activation_stride,
+                           .all = view->gate[g] + stored * view->gate_stride};
         }
-        for (size_t g = 0; g < gates->count; g++) row.bias[gates->gate[g]] = d->bias + g * H;
-        cell_step(&spec->cell, &row, H);
+        step_cell(&spec->cell, &row, H);
     }
 }
 
 /* One half of one layer, in the order in which it reads x. */
 static void decompose_half(const decomposition *d, size_t layer, rud_direction direction,
-                           const float *const x[PARTS])
+                           const float *x)
 {
     const rud_attribution_call *call = d->call;
     const size_t H = call->spec->hidden, n = d->columns;
     const rud_gate_columns gates = rud_gate_columns_of(call->network, layer, direction, d->gates);
+    const rud_layer_view view = rud_activations_half(d->activations, layer, direction);
     const size_t width = gates.count * H;
     rud_panels U[RUD_GATES];
-    project(d, &gates, rud_layer_inputs(call->spec, layer), x);
+    project(d, &gates, layer, x);
     float *panels = d->panels;
     for (size_t k = 0; k < gates.recurrent_blocks; k++) {
         const size_t out = gates.recurrent[k].gates * H;
@@ -173,13 +205,12 @@ static void decompose_half(const decomposition *d, size_t layer, rud_direction d
         panels += rud_panels_size(H, out);
     }
     gather_bias(d, layer, direction, &gates);
-    for (size_t p = 0; p < PARTS; p++) memset(d->c[p], 0, n * H * sizeof *d->c[p]);
-    for (size_t t = 0; t < d->T; t++) {
-        for (size_t k = 0; t > 0 && k < gates.recurrent_blocks; k++)
-            for (size_t p = 0; p < PARTS; p++)
-                rud_multiply(d->h[direction][p] + (t - 1) * n * H, H, n, &U[k], true,
-                             d->pre[p] + t * n * width + gates.recurrent[k].column * H, width);
-        half_step(d, &gates, direction, t);
+    memset(d->c, 0, n * H * sizeof *d->c);
+    for (size_t t = d->from; t < d->T; t++) {
+        for (size_t k = 0; t > d->from && k < gates.recurrent_blocks; k++)
+            rud_multiply(d->h[direction] + (t - 1) * n * H, H, n, &U[k], true,
+                         d->pre + t * n * width + gates.recurrent[k].column * H, width);
+        half_step(d, &gates, direction, &view, t);
     }
 }
 
@@ -188,50 +219,58 @@ static void decompose_layer(const decomposition *d, size_t layer)
     const rud_network_spec *spec = d->call->spec;
     const rud_ragged ragged = {d->lengths, d->T, d->columns};
     const size_t D = rud_layer_inputs(spec, layer), H = spec->hidden;
-    const float *const x[PARTS] = {d->x[BETA], d->x[GAMMA]};
-    decompose_half(d, layer, RUD_FORWARD, x);
+    decompose_half(d, layer, RUD_FORWARD, d->x);
     if (spec->bidirectional) {
-        const float *const reverse[PARTS] = {d->half_x[BETA], d->half_x[GAMMA]};
-        for (size_t p = 0; p < PARTS; p++)
-            rud_ragged_copy(&ragged, true, d->x[p], D, D, d->half_x[p], D);
-        decompose_half(d, layer, RUD_REVERSE, reverse);
+        rud_ragged_copy(&ragged, true, d->x, D, D, d->half_x, D);
+        decompose_half(d, layer, RUD_REVERSE, d->half_x);
     }
     if (layer + 1 == spec->layers) return;
     const size_t above = rud_layer_inputs(spec, layer + 1);
     for (size_t k = 0; k < rud_directions(spec); k++)
-        for (size_t p = 0; p < PARTS; p++)
-            rud_ragged_copy(&ragged, k == RUD_REVERSE, d->h[k][p], H, H, d->x[p] + k * H, above);
+        rud_ragged_copy(&ragged, k == RUD_REVERSE, d->h[k], H, H, d->x + k * H, above);
 }
 
-/* Splits the inputs of the batch into those of the chosen steps and the others. */
-static void split_inputs(decomposition *d)
+/* Lays out the inputs of the chosen steps, 0 at the others. */
+static void choose_inputs(decomposition *d)
 {
     const rud_attribution_call *call = d->call;
     const size_t D = call->D, n = d->columns;
     d->T = 1;
-    for (size_t k = 0; k < n; k++) {
-        d->lengths[k] = rud_call_length(call, d->what[k].b);
-        if (d->lengths[k] > d->T) d->T = d->lengths[k];
-    }
-    for (size_t p = 0; p < PARTS; p++) memset(d->x[p], 0, d->T * n * D * sizeof *d->x[p]);
+    d->from = call->T;
+    d->chosen_end = 0;
     for (size_t k = 0; k < n; k++) {
         const column *c = &d->what[k];
-        for (size_t t = 0; t < d->lengths[k]; t++)
-            memcpy(d->x[t >= c->begin && t < c->end ? BETA : GAMMA] + (t * n + k) * D,
-                   call->x + (t * call->B + c->b) * D, D * sizeof *call->x);
+        d->lengths[k] = rud_call_length(call, c->b);
+        if (d->lengths[k] > d->T) d->T = d->lengths[k];
+        if (c->begin < d->from) d->from = c->begin;
+        if (c->end > d->chosen_end) d->chosen_end = c->end;
+    }
+    if (call->spec->bidirectional) { /* a reverse half comes to them at another time */
+        d->from = 0;
+        d->chosen_end = d->T;
+    }
+    memset(d->x + d->from * n * D, 0, (d->T - d->from) * n * D * sizeof *d->x);
+    for (size_t k = 0; k < n; k++) {
+        const column *c = &d->what[k];
+        for (size_t t = c->begin; t < c->end; t++)
+            memcpy(d->x + (t * n + k) * D, call->x + (t * call->B + c->b) * D, D * sizeof *call->x);
     }
 }
 
-/* V h of column k's final states. */
-static double head(const decomposition *d, size_t k, size_t part)
+/* scale * V h of column k's episode, or of its part beta. */
+static double head(const decomposition *d, size_t k, bool part)
 {
     const rud_attribution_call *call = d->call;
     const size_t H = call->spec->hidden, N = rud_head_inputs(call->spec);
+    const size_t last = d->lengths[k] - 1, top = call->spec->layers - 1;
     const float *V =
         call->parameters + rud_network_head_weight(call->network) + call->options->output * N;
     double sum = 0.0;
     for (size_t i = 0; i < N; i++) {
-        const float *h = d->h[i / H][part] + ((d->lengths[k] - 1) * d->columns + k) * H;
+        const size_t half = i / H;
+        const float *h = part ? d->h[half] + (last * d->columns + k) * H
+                              : rud_activations_half(d->activations, top, (rud_direction)half).h +
+                                    (last * call->B + d->what[k].b) * H;
         sum += (double)V[i] * (double)h[i % H];
     }
     return call->scale * sum;
@@ -242,10 +281,10 @@ static void take(const decomposition *d)
     rud_attribution_call *call = d->call;
     for (size_t k = 0; k < d->columns; k++) {
         const column *c = &d->what[k];
-        const double relevant = head(d, k, BETA), rest = head(d, k, GAMMA);
+        const double relevant = head(d, k, true);
         if (call->steps_as_one) {
             call->total[c->b] = relevant;
-            call->irrelevant[c->b] = rest;
+            call->irrelevant[c->b] = head(d, k, false) - relevant;
         } else {
             call->step_relevance[c->begin * call->B + c->b] = relevant;
         }
@@ -268,14 +307,13 @@ static size_t lay_out(float *block, decomposition *d)
     const size_t upper = spec->layers > 1 ? rud_layer_inputs(spec, 1) : 0;
     const size_t widest = d->call->D > upper ? d->call->D : upper;
     size_t used = 0;
-    for (size_t p = 0; p < PARTS; p++) {
-        d->x[p] = piece(block, steps * widest, &used);
-        d->half_x[p] = piece(block, spec->bidirectional ? steps * widest : 0, &used);
-        for (size_t k = 0; k < directions; k++) d->h[k][p] = piece(block, steps * H, &used);
-        d->pre[p] = piece(block, steps * d->presents * H, &used);
-        d->c[p] = piece(block, n * H, &used);
-    }
+    d->x = piece(block, steps * widest, &used);
+    d->half_x = piece(block, spec->bidirectional ? steps * widest : 0, &used);
+    for (size_t k = 0; k < directions; k++) d->h[k] = piece(block, steps * H, &used);
+    d->pre = piece(block, steps * d->presents * H, &used);
+    d->c = piece(block, n * H, &used);
     d->bias = piece(block, d->presents * H, &used);
+    d->of_bias = piece(block, d->presents * H, &used);
     d->panels =
         piece(block, RUD_GATES * rud_panels_size(widest > H ? widest : H, d->presents * H), &used);
     return used;
@@ -285,9 +323,12 @@ static rud_status create(rud_attribution_call *call, size_t columns, decompositi
 {
     const rud_network_spec *spec = call->spec;
     const double H = (double)spec->hidden, D = (double)call->D;
-    *d = (decomposition){.call = call, .gates = {true, true, true, true}, .all = columns};
+    *d = (decomposition){.call = call,
+                         .activations = call->memory->activations,
+                         .gates = {true, true, true, true},
+                         .all = columns};
     d->presents = rud_gate_columns_of(call->network, 0, RUD_FORWARD, d->gates).count;
-    d->most = rud_columns_at_once(columns, (double)call->T * (4.0 * D + 18.0 * H));
+    d->most = rud_columns_at_once(columns, (double)call->T * (2.0 * D + 10.0 * H));
     RUD_TRY(rud_buffer_reserve(&call->memory->walk, lay_out(NULL, d), sizeof(float)));
     lay_out(call->memory->walk.data, d);
     RUD_TRY(rud_buffer_reserve(&call->memory->batch, d->most, sizeof *d->what));
@@ -300,7 +341,7 @@ static rud_status create(rud_attribution_call *call, size_t columns, decompositi
 static rud_status decompose_batch(decomposition *d)
 {
     const rud_compute_scope scope = rud_compute_begin();
-    split_inputs(d);
+    choose_inputs(d);
     for (size_t l = 0; l < d->call->spec->layers; l++) decompose_layer(d, l);
     rud_compute_end(scope);
     take(d);
@@ -323,26 +364,54 @@ static rud_status check_steps(const rud_attribution_call *call)
     return RUD_OK;
 }
 
+/* The forward pass, with all that it is made of. */
+static rud_status run_forward(rud_attribution_call *call, const bool gates[RUD_GATES])
+{
+    rud_activations *activations = call->memory->activations;
+    rud_activations_keep(activations, gates, 0.0f);
+    RUD_TRY(rud_network_forward(call->network, call->x, call->ragged.lengths, call->T, call->B,
+                                activations));
+    const float *y = rud_activations_outputs(activations);
+    for (size_t b = 0; b < call->B; b++)
+        call->prediction[b] = rud_call_prediction(
+            call, y + ((rud_call_length(call, b) - 1) * call->B + b) * call->spec->outputs);
+    return RUD_OK;
+}
+
+static rud_status add_column(decomposition *d, column what)
+{
+    d->what[d->columns++] = what;
+    return d->columns == d->most ? decompose_batch(d) : RUD_OK;
+}
+
+/* Each step by itself goes step by step: a batch then begins with its first step. */
+static rud_status decompose_all(decomposition *d)
+{
+    const rud_attribution_call *call = d->call;
+    const rud_attribution_options *options = call->options;
+    for (size_t b = 0; call->steps_as_one && b < call->B; b++)
+        RUD_TRY(add_column(d, (column){b, options->steps_begin, options->steps_end}));
+    for (size_t t = 0; !call->steps_as_one && t < call->T; t++)
+        for (size_t b = 0; b < call->B; b++)
+            if (t < rud_call_length(call, b)) RUD_TRY(add_column(d, (column){b, t, t + 1}));
+    return d->columns > 0 ? decompose_batch(d) : RUD_OK;
+}
+
 rud_status rud_run_decomposition(rud_attribution_call *call)
 {
     const rud_attribution_options *options = call->options;
+    const bool none[RUD_GATES] = {false};
     decomposition d;
     size_t columns = 0;
     call->steps_as_one = call->conserves = options->steps_end > 0;
     RUD_TRY(check_steps(call));
-    RUD_TRY(rud_call_predict(call));
     for (size_t b = 0; b < call->B; b++)
         columns += call->steps_as_one ? 1 : rud_call_length(call, b);
     RUD_TRY(create(call, columns, &d));
-    for (size_t b = 0; b < call->B; b++) {
-        for (size_t t = 0; t < (call->steps_as_one ? 1 : rud_call_length(call, b)); t++) {
-            d.what[d.columns++] = call->steps_as_one
-                                      ? (column){b, options->steps_begin, options->steps_end}
-                                      : (column){b, t, t + 1};
-            if (d.columns == d.most) RUD_TRY(decompose_batch(&d));
-        }
-    }
-    if (d.columns > 0) RUD_TRY(decompose_batch(&d));
+    rud_status status = run_forward(call, d.gates);
+    if (status == RUD_OK) status = decompose_all(&d);
+    rud_activations_keep(call->memory->activations, none, 0.0f);
+    RUD_TRY(status);
     const float bias = call->parameters[rud_network_head_bias(call->network) + options->output];
     if (call->steps_as_one) call->constant = call->scale * (double)bias + call->offset;
     return RUD_OK;

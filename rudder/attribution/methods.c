@@ -64,7 +64,7 @@ static const rud_attribution_method methods[] = {
     {
         .name = "decomposition",
         .summary = "contextual decomposition: the part of chosen steps in the prediction",
-        .cost = "about 3 forward passes a step",
+        .cost = "about half a forward pass a step",
         .source = "Murdoch et al. 2018, arXiv:1801.05453",
         .conserves = true,
         .sum = "the prediction together with the other steps and the head's bias, where steps are "

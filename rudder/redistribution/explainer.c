@@ -30,6 +30,8 @@ struct rud_explainer {
     rud_attribution *attribution;
     rud_features *features[2]; /* of a network: without and with the final observation */
     float *mean;               /* [D] of a predictor's features */
+    float *references;         /* [references][T][D]: where integrated gradients start */
+    size_t references_capacity;
     rud_batch batch;
     const rud_episode *episodes[MOST_EPISODES];
     char names[MOST_EPISODES][NAME_SIZE];
@@ -74,10 +76,26 @@ static const rud_features *features_of(const rud_explainer *explainer, bool all_
                                 : explainer->features[all_rows];
 }
 
+bool rud_explainer_needs_episodes(const rud_attribution_options *options)
+{
+    return options->baseline == RUD_FROM_EPISODES &&
+           strcmp(options->method->name, "integrated-gradients") == 0;
+}
+
+static rud_status check_episodes(const rud_explainer *explainer)
+{
+    const rud_predictor *predictor = explainer->predictor;
+    if (!rud_explainer_needs_episodes(&explainer->options)) return RUD_OK;
+    if (predictor != NULL && predictor->references != NULL) return RUD_OK;
+    return rud_error(RUD_EINVAL, "baseline: no episodes are kept with the model, only while it is "
+                                 "trained; choose zero or mean");
+}
+
 /* A predictor without a network has predictions to offer, and one output. */
 static rud_status check_options(const rud_explainer *explainer)
 {
     const rud_attribution_options *options = &explainer->options;
+    RUD_TRY(check_episodes(explainer));
     const rud_network *network = network_of(explainer);
     if (network != NULL) return rud_attribution_check(options, network);
     const char *cell = rud_predictor_cell(explainer->predictor);
@@ -148,6 +166,7 @@ void rud_explainer_free(rud_explainer **explainer)
     for (size_t k = 0; k < 2; k++) rud_features_free(&e->features[k]);
     rud_batch_free(&e->batch);
     free(e->mean);
+    free(e->references);
     free(e);
     *explainer = NULL;
 }
@@ -338,6 +357,30 @@ static rud_status watch_batch(void *context, double done)
                     ((double)e->through + (double)e->batch_episodes * done) / (double)e->all);
 }
 
+/* Lays out the kept episodes for the batch. */
+static rud_status give_episodes(rud_explainer *explainer, rud_attribution_options *options)
+{
+    if (!rud_explainer_needs_episodes(options)) return RUD_OK;
+    const rud_reference_episodes *references = explainer->predictor->references;
+    const size_t T = explainer->batch.T, D = references->D, count = references->count;
+    if (T > SIZE_MAX / sizeof(float) / D / RUD_REFERENCE_EPISODES)
+        return rud_error(RUD_ENOMEM, "episodes of %zu inputs do not fit memory", T);
+    if (count * T * D > explainer->references_capacity) {
+        float *grown = realloc(explainer->references, count * T * D * sizeof *grown);
+        if (grown == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu episodes", count);
+        explainer->references = grown;
+        explainer->references_capacity = count * T * D;
+    }
+    for (size_t k = 0; k < count; k++)
+        for (size_t t = 0; t < T; t++)
+            rud_reference_episodes_row(references, &explainer->predictor->statistics, k, t,
+                                       explainer->references + (k * T + t) * D);
+    options->given = explainer->references;
+    options->given_count = count;
+    options->given_steps = T;
+    return RUD_OK;
+}
+
 /* Packs B episodes as the network reads them and fills the input. */
 static rud_status pack(rud_explainer *explainer, bool all_rows, size_t B,
                        rud_attribution_input *input)
@@ -371,9 +414,11 @@ static rud_status explain_batch(rud_explainer *explainer, const rud_episode *con
         explainer->episodes[b] = episodes[k];
         explainer->name_of[b] = name_episode(explainer, episodes[k], k, explainer->names[b]);
     }
+    rud_attribution_options options = explainer->options;
     RUD_TRY(pack(explainer, places->all_rows, B, &input));
+    RUD_TRY(give_episodes(explainer, &options));
     const rud_status status =
-        rud_attribution_run(explainer->attribution, &explainer->options, &input, &result);
+        rud_attribution_run(explainer->attribution, &options, &input, &result);
     if (status == RUD_EDIVERGED && explainer->predictor) {
         return rud_error_context(status, "training diverged; try a smaller "
                                          "predictor.learning_rate or predictor.clip_norm");

@@ -41,6 +41,10 @@ double rud_explanation_contribution(const rud_explanation *explanation, size_t t
 /* Frees the arrays and sets all to 0. */
 void rud_explanation_free(rud_explanation *explanation);
 
+/* Do they start from other episodes, so that the predictor has to keep some? See
+ * rud_predictor_keep_episodes. */
+bool rud_explainer_needs_episodes(const rud_attribution_options *options);
+
 typedef struct rud_explainer rud_explainer;
 
 /* Of a return predictor, borrowed until free; it may train between runs, not during one, and

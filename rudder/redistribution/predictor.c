@@ -111,10 +111,33 @@ void rud_predictor_free(rud_predictor **predictor)
     if ((*predictor)->model != NULL) (*predictor)->kind->free(*predictor);
     rud_features_free(&(*predictor)->features);
     rud_feature_statistics_free(&(*predictor)->statistics);
+    if ((*predictor)->references) rud_reference_episodes_free((*predictor)->references);
+    free((*predictor)->references);
     free((*predictor)->episode_sum);
     free((*predictor)->inputs);
     free(*predictor);
     *predictor = NULL;
+}
+
+rud_status rud_predictor_keep_episodes(rud_predictor *predictor)
+{
+    if (predictor->references != NULL) return RUD_OK;
+    rud_reference_episodes *references = calloc(1, sizeof *references);
+    if (references == NULL) return rud_error(RUD_ENOMEM, "no memory for reference episodes");
+    const rud_status status =
+        rud_reference_episodes_create(rud_features_width(predictor->features), references);
+    if (status == RUD_OK)
+        predictor->references = references;
+    else
+        free(references);
+    return status;
+}
+
+static rud_status copy_references(const rud_predictor *from, rud_predictor *to)
+{
+    if (from->references == NULL) return RUD_OK;
+    RUD_TRY(rud_predictor_keep_episodes(to));
+    return rud_reference_episodes_copy(from->references, to->references);
 }
 
 rud_status rud_predictor_copy(const rud_predictor *from, rud_predictor **to)
@@ -131,7 +154,8 @@ rud_status rud_predictor_copy(const rud_predictor *from, rud_predictor **to)
     if (status == RUD_OK) status = rud_predictor_allocate(made);
     if (status == RUD_OK) {
         rud_feature_statistics_copy(&from->statistics, &made->statistics);
-        if (made->kind->copy != NULL) status = made->kind->copy(from, made);
+        status = copy_references(from, made);
+        if (status == RUD_OK && made->kind->copy != NULL) status = made->kind->copy(from, made);
     }
     if (status != RUD_OK) rud_predictor_free(&made);
     *to = made;
@@ -231,6 +255,10 @@ rud_status rud_predictor_observe(rud_predictor *predictor, const rud_episode *ep
     }
     if (predictor->kind->observe != NULL) {
         RUD_TRY(predictor->kind->observe(predictor, predictor->episode_sum, G));
+    }
+    if (predictor->references != NULL) {
+        RUD_TRY(rud_reference_episodes_add(predictor->references, &predictor->statistics,
+                                           predictor->inputs, inputs));
     }
     rud_feature_statistics_add(&predictor->statistics, predictor->inputs, inputs);
 
@@ -336,6 +364,9 @@ void rud_predictor_checkpoint(rud_predictor *predictor, rud_checkpoint *checkpoi
         rud_features_set_standardisation(predictor->features, statistics->shift,
                                          statistics->scale) != RUD_OK) {
         checkpoint->failed = true;
+    }
+    if (predictor->references != NULL) {
+        rud_reference_episodes_checkpoint(predictor->references, checkpoint);
     }
     if (predictor->kind->checkpoint != NULL) predictor->kind->checkpoint(predictor, checkpoint);
 }

@@ -7,6 +7,7 @@
 #include "redistribution/checkpoint.h"
 #include "redistribution/feature_statistics.h"
 #include "redistribution/predictor.h"
+#include "redistribution/reference_episodes.h"
 
 /* Running mean and variance of the training returns (Welford). */
 typedef struct rud_target {
@@ -48,9 +49,10 @@ struct rud_predictor {
     rud_features *features;
     const rud_env *env;
     rud_target target;
-    rud_feature_statistics statistics; /* of all inputs observed */
-    double *episode_sum;               /* [D] scratch */
-    float *inputs;                     /* scratch: one episode's inputs */
+    rud_feature_statistics statistics;  /* of all inputs observed */
+    rud_reference_episodes *references; /* NULL unless asked for */
+    double *episode_sum;                /* [D] scratch */
+    float *inputs;                      /* scratch: one episode's inputs */
     size_t inputs_capacity;
     void *model; /* of the kind */
     bool fixed;  /* a copy, which cannot be trained */

@@ -54,6 +54,9 @@ rud_status rud_redistributor_create(const rud_redistributor_options *options,
         status =
             rud_predictor_create(&options->predictor, features, env, seed, &created->predictor);
     }
+    if (status == RUD_OK && rud_explainer_needs_episodes(&options->redistribution.attribution)) {
+        status = rud_predictor_keep_episodes(created->predictor);
+    }
     if (status == RUD_OK) {
         status = rud_explainer_create(created->predictor, &options->redistribution.attribution,
                                       &created->explainer);

@@ -47,6 +47,9 @@ static rud_status create(trainer *trainer)
                                                    config->first_seed, &trainer->predictor);
     rud_features_free(&features);
     RUD_TRY(status);
+    if (rud_explainer_needs_episodes(&config->agent.redistributor.redistribution.attribution)) {
+        RUD_TRY(rud_predictor_keep_episodes(trainer->predictor));
+    }
     if (rud_predictor_useful_updates(trainer->predictor) == 0) {
         return rud_error(RUD_EINVAL,
                          "predictor.cell: \"%s\" has nothing to train; choose linear or the cell "

@@ -276,6 +276,47 @@ START_TEST(a_given_baseline_is_the_start)
 }
 END_TEST
 
+/* From episodes: the mean of what a given baseline says for each, which begins as the episode does;
+ * step 0 gets what is predicted there, so that all adds up to the prediction. */
+START_TEST(several_baselines_are_averaged)
+{
+    enum { K = 3, STEPS = 9, WIDTH = 5 };
+    problem p = create_problem((size_t)_i, 1, false, 14);
+    rud_rng rng = rud_rng_stream(14, "test baselines", 0);
+    float *given = normal_floats(&rng, K * STEPS * WIDTH, 1.0), *x = NULL;
+    double mean[STEPS] = {0}, start = 0.0;
+    rud_attribution_input alone;
+    x = episode_alone(&p, 0, &alone);
+    set_option(&p, "method", "integrated-gradients");
+    set_option(&p, "quadrature", "gauss-legendre");
+    p.options.baseline = RUD_FROM_GIVEN;
+    p.options.given_steps = STEPS;
+    for (size_t k = 0; k < K; k++) {
+        float *one = given + k * STEPS * WIDTH;
+        memcpy(one, x, WIDTH * sizeof *x);
+        p.options.given = one;
+        ck_assert_ok(rud_attribution_run(p.attribution, &p.options, &alone, &p.result));
+        start += p.result.baseline_prediction[0] / K;
+        for (size_t t = 0; t < alone.T; t++) mean[t] += p.result.step_relevance[t] / K;
+        for (size_t d = 0; d < WIDTH; d++) one[d] = 100.0f; /* must not matter */
+    }
+    p.options.baseline = RUD_FROM_EPISODES;
+    p.options.given = given;
+    p.options.given_count = K;
+    ck_assert_ok(rud_attribution_run(p.attribution, &p.options, &alone, &p.result));
+    ck_assert_double_eq_tol(p.result.step_relevance[0], start, 1e-9);
+    for (size_t t = 1; t < alone.T; t++)
+        ck_assert_double_eq_tol(p.result.step_relevance[t], mean[t], 1e-9);
+    ck_assert_double_eq(p.result.baseline_prediction[0], 0.0);
+    ck_assert_double_eq_tol(p.result.total[0], p.result.prediction[0], 1e-4);
+    ck_assert_double_eq_tol(p.result.conservation_error[0], 0.0, 1e-4);
+    p.options.given = NULL;
+    ck_assert_int_eq(rud_attribution_run(p.attribution, &p.options, &alone, &p.result), RUD_EINVAL);
+    free(given), free(x);
+    free_problem(&p);
+}
+END_TEST
+
 typedef struct crowd {
     const problem *p;
     explanation explanations[4];
@@ -326,6 +367,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tc, gradient_is_the_slope, 0, 3);
     tcase_add_test(tc, windows_share_their_difference);
     tcase_add_test(tc, a_given_baseline_is_the_start);
+    tcase_add_loop_test(tc, several_baselines_are_averaged, 0, 2);
     tcase_add_test(tc, threads_share_a_network);
     suite_add_tcase(suite, tc);
     return suite;

@@ -85,6 +85,37 @@ START_TEST(a_restored_redistributor_goes_on)
 }
 END_TEST
 
+/* With them go the episodes that integrated gradients start from. */
+START_TEST(a_restored_method_goes_on)
+{
+    rud_redistributor_options options = rud_redistributor_options_default();
+    rud_attribution_options *method = &options.redistribution.attribution;
+    rud_features *features = lesson_features(true);
+    rud_redistributor *made[2] = {NULL};
+    rud_episodes list = named_lessons();
+    void *bytes = NULL;
+    size_t size = 0;
+    options.predictor = lesson_options("lstm");
+    options.lesson_buffer.min_episodes = 4;
+    options.gate = -1e6; /* open */
+    ck_assert_ok(rud_attribution_set(method, "method", "integrated-gradients"));
+    ck_assert_ok(rud_attribution_set(method, "baseline", "episodes"));
+    method->nodes = 2;
+    for (size_t k = 0; k < 2; k++)
+        ck_assert_ok(rud_redistributor_create(&options, features, NULL, 3, &made[k]));
+    go_on(made[0], &list, 0, 25);
+    ck_assert_ok(rud_redistributor_save(made[0], &bytes, &size));
+    ck_assert_ok(rud_redistributor_restore(made[1], bytes, size, &list));
+    for (size_t k = 0; k < 2; k++) go_on(made[k], &list, 25, EPISODES);
+    ck_assert(rud_redistributor_get_state(made[0]).ready);
+    same_state(made[0], made[1], &list);
+    for (size_t k = 0; k < 2; k++) rud_redistributor_free(&made[k]);
+    free(bytes);
+    rud_features_free(&features);
+    rud_episodes_free(&list);
+}
+END_TEST
+
 START_TEST(what_is_not_whole_is_refused)
 {
     rud_episodes list = named_lessons();
@@ -134,6 +165,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("checkpoint");
     TCase *tc = tcase_create("redistributor");
     tcase_add_loop_test(tc, a_restored_redistributor_goes_on, 0, 2 * CELLS);
+    tcase_add_test(tc, a_restored_method_goes_on);
     tcase_add_test(tc, what_is_not_whole_is_refused);
     tcase_add_test(tc, learning_together_is_learning_in_turn);
     suite_add_tcase(suite, tc);

@@ -26,6 +26,7 @@ static const char *const variants[][7] = {
     {"lrp", "bias-factor", "1", NULL},
     {"decomposition", NULL},
     {"decomposition", "steps", "0:2", NULL},
+    {"integrated-gradients", "baseline", "episodes", "nodes", "3", NULL},
 };
 enum { VARIANTS = sizeof variants / sizeof *variants };
 
@@ -48,6 +49,7 @@ static rud_predictor *untrained(const char *cell)
 static rud_predictor *trained(const char *cell, const rud_episodes *list)
 {
     rud_predictor *predictor = untrained(cell);
+    ck_assert_ok(rud_predictor_keep_episodes(predictor));
     observe_lessons(predictor, list);
     train_lessons(predictor, list, 16, 30);
     return predictor;
@@ -96,6 +98,35 @@ START_TEST(a_batch_says_the_same_as_its_episodes_alone)
         free_all(together, EPISODES);
         rud_explainer_free(&explainer);
     }
+    rud_predictor_free(&predictor);
+    rud_episodes_free(&list);
+}
+END_TEST
+
+/* A copy explains from the same episodes; a predictor that keeps none cannot. */
+START_TEST(episodes_to_start_from_are_kept)
+{
+    rud_attribution_options options = rud_attribution_options_default();
+    ck_assert_ok(rud_attribution_set(&options, "method", "integrated-gradients"));
+    ck_assert_ok(rud_attribution_set(&options, "baseline", "episodes"));
+    rud_episodes list = lessons(1, 20);
+    rud_predictor *predictor = trained("lstm", &list), *copy = NULL;
+    rud_explainer *explainers[2] = {NULL}, *refused = NULL;
+    rud_explanation explanations[2];
+    ck_assert_ok(rud_predictor_copy(predictor, &copy));
+    for (size_t k = 0; k < 2; k++) {
+        ck_assert_ok(rud_explainer_create(k == 0 ? predictor : copy, &options, &explainers[k]));
+        ck_assert_ok(rud_explainer_run(explainers[k], lesson_items(&list), 1, &explanations[k]));
+    }
+    check_same(&explanations[0], &explanations[1]);
+    ck_assert_double_eq_tol(explanations[0].total, explanations[0].prediction, 1e-3);
+    free_all(explanations, 2);
+    for (size_t k = 0; k < 2; k++) rud_explainer_free(&explainers[k]);
+    rud_predictor_free(&copy);
+    rud_predictor_free(&predictor);
+    predictor = untrained("lstm");
+    ck_assert_int_eq(rud_explainer_create(predictor, &options, &refused), RUD_EINVAL);
+    ck_assert_ptr_nonnull(strstr(rud_last_error(), "no episodes are kept"));
     rud_predictor_free(&predictor);
     rud_episodes_free(&list);
 }
@@ -429,6 +460,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("redistribution/explainer");
     TCase *tests = tcase_create("explainer");
     tcase_add_loop_test(tests, a_batch_says_the_same_as_its_episodes_alone, 0, 2);
+    tcase_add_test(tests, episodes_to_start_from_are_kept);
     tcase_add_loop_test(tests, difference_is_that_of_the_predictions, 0, 3);
     tcase_add_test(tests, final_observation_joins_the_last_step);
     tcase_add_test(tests, predictors_are_read_as_they_predict);
