@@ -71,7 +71,7 @@ double rud_explainer_largest_growth(const rud_explainer *explainer);
 /* Explains a batch of episodes of any lengths; each gets the numbers that it has alone, bit for
  * bit. Memory is bounded: more episodes than fit are explained in turn. explanations[count] out; on
  * failure none is left allocated, and the message names the episode by its id, or by its number in
- * the batch. */
+ * the batch where there are several. */
 rud_status rud_explainer_run(rud_explainer *explainer, const rud_episode *const *episodes,
                              size_t count, rud_explanation *explanations);
 
