@@ -2,6 +2,7 @@
 #include "cli/train_offline.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 static bool add_rungs(json_object *root, const rud_offline_result *r)
 {
@@ -88,7 +89,10 @@ static void print_table(const rud_offline_result *r, const char *folder)
     print_line("variance ratio of the reward-to-go", r->variance_ratio);
     print_line("standard deviation of the error, in reward units", r->error_std);
     print_line("padding in training, share of the steps", padding);
-    printf("\nModel: %s/model.safetensors\nReport: %s/report.html\n", folder, folder);
+    printf("\nModel: %s/model.safetensors\n", folder);
+    char *page = rud_path_join(folder, "report.html");
+    if (page && rud_file_exists(page)) printf("Report: %s\n", page);
+    free(page);
 }
 
 int cli_train_offline_print(const rud_offline_result *result, const char *folder, bool json)

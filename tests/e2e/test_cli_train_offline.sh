@@ -159,6 +159,10 @@ check_exit 0 "... to the new data set" "$RUDDER" inspect "$SCRATCH/zoo-out"
 check "... as an image" grep -q 'observations/img, type image' "$SCRATCH/stdout"
 check_exit 0 "no action is a feature" "$RUDDER" train "$config" --episodes "$lines" -o "$SCRATCH/few" -q \
     --set offline.ignore=actions --set offline.updates=20
+check_exit 0 "standard input" "$RUDDER" train "$config" --episodes - -o "$SCRATCH/input" --set offline.updates=20 <"$lines"
+check "... leaves a model" test -s "$SCRATCH/input/model.safetensors"
+check "... and says why there is no page" grep -q 'standard input cannot be read again: no report.html' "$SCRATCH/stderr"
+check "... nor names one" sh -c '! grep -q "Report:" "$1"' - "$SCRATCH/stdout"
 check_exit 1 "the folder of other episodes" train "$SCRATCH/few" -q --set offline.ignore=actions --set offline.updates=20
 check "... is named" grep -q "$SCRATCH/few: the folder is a run on other episodes" "$SCRATCH/stderr"
 check_exit 0 "... or replaced" train "$SCRATCH/few" -q --set offline.ignore=actions --set offline.updates=20 --force
