@@ -212,6 +212,15 @@ static bool is_local(const char *address)
            begins(address, "tcp://[::1]:") || begins(address, "tcp://localhost:");
 }
 
+/* ZeroMQ would take a port modulo 2^16. */
+static bool has_port(const char *address)
+{
+    const char *port = strrchr(address, ':') + 1;
+    const size_t digits = strspn(port, "0123456789");
+    if (strcmp(port, "*") == 0) return true;
+    return digits > 0 && digits <= 5 && port[digits] == '\0' && atoi(port) <= UINT16_MAX;
+}
+
 /* ZeroMQ would take a Unix socket's name away from the server that listens there. */
 static rud_status check_unused(const char *address)
 {
@@ -239,9 +248,11 @@ rud_status rud_state_check(const rud_server_options *options)
                          "server.secret_key and server.allowed_clients belong together: "
                          "give both, or none");
     }
-    if (!begins(options->bind, "tcp://") && !begins(options->bind, "ipc://")) {
+    const bool is_tcp = begins(options->bind, "tcp://");
+    if (is_tcp ? !has_port(options->bind) : !begins(options->bind, "ipc://")) {
         return rud_error(RUD_EINVAL,
-                         "\"%s\" is no address to listen on: tcp://ADDRESS:PORT or ipc://PATH",
+                         "\"%s\" is no address to listen on: tcp://ADDRESS:PORT, with a port up to "
+                         "65535 or *, or ipc://PATH",
                          options->bind);
     }
     RUD_TRY(check_unused(options->bind));

@@ -664,6 +664,7 @@ typedef struct bind_case {
 } bind_case;
 
 static const bind_case bind_cases[] = {
+    {"tcp://127.0.0.1:99999", RUD_EINVAL},
     {"inproc://rudder", RUD_EINVAL},      /* nobody could connect */
     {"udp://127.0.0.1:5555", RUD_EINVAL}, /* no transport of ROUTER */
     {"127.0.0.1:5555", RUD_EINVAL},
