@@ -80,7 +80,13 @@ class Connection:
             socket.curve_secretkey = self._curve.secret
         socket.rcvtimeo = self._first_wait
         socket.sndtimeo = self._first_wait
-        socket.connect(self.address)
+        try:
+            socket.connect(self.address)
+        except zmq.ZMQError as error:
+            socket.close()
+            raise ValueError(
+                f"{self.address!r} is no address of a server, such as tcp://127.0.0.1:5555: {error}"
+            ) from None
         self._socket = socket
         self._process = os.getpid()
         return socket
