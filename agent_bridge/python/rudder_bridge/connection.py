@@ -134,7 +134,7 @@ class Connection:
             message = {"version": VERSION, "id": next(self._numbers), "op": op, **fields}
             try:
                 self._socket.send(self._pack(message), zmq.DONTWAIT)
-            except zmq.ZMQError:
+            except (zmq.ZMQError, ImportError):  # pyzmq cannot make its error where Python is ending
                 return
 
 
