@@ -21,10 +21,15 @@ struct rud_client {
     double timeout;
     unsigned char identity[IDENTITY_SIZE];
     void *context, *socket;
-    uint64_t id; /* of the last request */
+    uint64_t id;      /* of the last request */
+    uint64_t awaited; /* of the one whose reply is waited for */
     char error[32];
-    size_t observation_width, action_width;
     rud_wire_space observation, action; /* of the task, for packing */
+    /* What was configured. Every request names the task, since the session that selected it may
+     * have ended, and a server would infer another one from the episodes. */
+    bool configured, final_observation;
+    uint64_t seed;
+    char name[RUD_TASK_NAME + 1], task[RUD_TASK_KEY + 1];
     rud_packer request;
     zmq_msg_t frame;
     rud_message reply; /* views into frame */
@@ -148,8 +153,15 @@ static void begin(rud_client *client, const char *op)
     rud_packer_init(&client->request);
     rud_pack_open(&client->request);
     rud_pack_field_uint(&client->request, "version", RUD_WIRE_VERSION);
-    rud_pack_field_uint(&client->request, "id", ++client->id);
+    client->awaited = ++client->id;
+    rud_pack_field_uint(&client->request, "id", client->id);
     rud_pack_field_text(&client->request, "op", op);
+}
+
+static void begin_of_task(rud_client *client, const char *op)
+{
+    begin(client, op);
+    if (client->configured) rud_pack_field_text(&client->request, "task", client->task);
 }
 
 static double now(void)
@@ -170,7 +182,7 @@ static bool is_ours(rud_client *client, bool any)
     }
     const msgpack_object *id = rud_wire_find(&client->reply.root, "id");
     return id != NULL && id->type == MSGPACK_OBJECT_POSITIVE_INTEGER &&
-           (any || id->via.u64 == client->id);
+           (any || id->via.u64 == client->awaited);
 }
 
 /* Waits for the reply; *answered is false if none came in time. */
@@ -248,12 +260,15 @@ static void sleep_for(double seconds)
     nanosleep(&duration, NULL);
 }
 
-/* Sends the request and waits for its reply; `again`: a second try is harmless. */
+static rud_status configure_again(rud_client *client);
+
+/* Sends the request and waits for its reply; `again`: a second try is harmless. A server that has
+ * been started anew may have to be told of the task again. */
 static rud_status finish(rud_client *client, bool again)
 {
-    client->error[0] = '\0';
     rud_pack_close(&client->request);
     for (int busy = 0; busy < BUSY_TRIES; busy++) {
+        client->error[0] = '\0';
         bool answered = false;
         double wait = 0;
         for (int k = 0; k < (again ? TRIES : 1) && !answered; k++) {
@@ -266,6 +281,10 @@ static rud_status finish(rud_client *client, bool again)
                              client->address, client->timeout);
         }
         const rud_status status = check_reply(client, &wait);
+        if (client->configured && strcmp(client->error, "unknown_task") == 0) {
+            RUD_TRY(configure_again(client));
+            continue;
+        }
         if (wait == 0) return status;
         sleep_for(wait);
     }
@@ -295,7 +314,7 @@ static rud_status read_task(const rud_client *client, rud_client_task *task)
 
 /* ---- operations ---- */
 
-static void pack_spec(rud_packer *packer, const rud_client *client, const rud_client_spec *spec)
+static void pack_spec(rud_packer *packer, const rud_client *client)
 {
     rud_pack_key(packer, "spec");
     rud_pack_open(packer);
@@ -303,26 +322,54 @@ static void pack_spec(rud_packer *packer, const rud_client *client, const rud_cl
     rud_pack_space(packer, &client->observation);
     rud_pack_key(packer, "action_space");
     rud_pack_space(packer, &client->action);
-    rud_pack_field_bool(packer, "final_observation", spec->final_observation);
-    rud_pack_field_uint(packer, "seed", spec->seed);
-    if (spec->name != NULL) rud_pack_field_text(packer, "name", spec->name);
+    rud_pack_field_bool(packer, "final_observation", client->final_observation);
+    rud_pack_field_uint(packer, "seed", client->seed);
+    if (client->name[0] != '\0') rud_pack_field_text(packer, "name", client->name);
     rud_pack_close(packer);
+}
+
+/* Sends the specification and keeps the task's name. */
+static rud_status configure(rud_client *client)
+{
+    rud_problem problem = {0};
+    client->configured = false;
+    begin(client, "configure");
+    pack_spec(&client->request, client);
+    RUD_TRY(finish(client, true));
+    RUD_TRY(rud_wire_text((rud_wire_place){"", &problem}, &client->reply.root, "task",
+                          sizeof client->task, client->task));
+    client->configured = true;
+    return RUD_OK;
+}
+
+/* In the midst of another request, which is closed and stays as it is. */
+static rud_status configure_again(rud_client *client)
+{
+    const uint64_t awaited = client->awaited;
+    rud_packer request = client->request;
+    rud_packer_init(&client->request);
+    const rud_status status = configure(client);
+    rud_packer_free(&client->request);
+    client->request = request;
+    client->awaited = awaited;
+    return status;
 }
 
 rud_status rud_client_configure(rud_client *client, const rud_client_spec *spec,
                                 rud_client_task *task)
 {
+    client->configured = false;
+    client->name[0] = '\0';
+    RUD_TRY(copy_text("the task's name", spec->name, client->name, sizeof client->name));
+    client->final_observation = spec->final_observation;
+    client->seed = spec->seed;
     rud_wire_space_free(&client->observation);
     rud_wire_space_free(&client->action);
     RUD_TRY(rud_wire_space_of(spec->observation_space, &client->observation));
     if (spec->action_space != NULL) {
         RUD_TRY(rud_wire_space_of(spec->action_space, &client->action));
     }
-    client->observation_width = client->observation.space.width;
-    client->action_width = client->action.space.width;
-    begin(client, "configure");
-    pack_spec(&client->request, client, spec);
-    RUD_TRY(finish(client, true));
+    RUD_TRY(configure(client));
     return read_task(client, task);
 }
 
@@ -365,7 +412,7 @@ rud_status rud_client_submit(rud_client *client, const rud_episode *const *episo
 {
     rud_problem problem = {0};
     uint64_t number = 0;
-    begin(client, "submit");
+    begin_of_task(client, "submit");
     pack_episodes(&client->request, episodes, count);
     RUD_TRY(finish(client, true));
     RUD_TRY(rud_wire_uint((rud_wire_place){"", &problem}, &client->reply.root, "accepted", 0,
@@ -400,7 +447,7 @@ rud_status rud_client_redistribute(rud_client *client, const rud_episode *const 
 {
     rud_problem problem = {0};
     const msgpack_object *results = NULL;
-    begin(client, "redistribute");
+    begin_of_task(client, "redistribute");
     pack_episodes(&client->request, episodes, count);
     if (submit) rud_pack_field_bool(&client->request, "submit", true);
     RUD_TRY(finish(client, true));
@@ -418,7 +465,7 @@ rud_status rud_client_redistribute(rud_client *client, const rud_episode *const 
 
 static rud_status post(rud_client *client, const char *op, const rud_episode *episode, uint64_t *id)
 {
-    begin(client, op);
+    begin_of_task(client, op);
     pack_episodes(&client->request, &episode, 1);
     rud_pack_close(&client->request);
     *id = client->id;
@@ -499,6 +546,7 @@ rud_status rud_client_stream(rud_client *client, const rud_client_step *step, do
         rud_pack_open(packer);
         rud_pack_field_uint(packer, "stream", step->stream);
         rud_pack_field_text(packer, "episode", step->episode);
+        if (client->configured) rud_pack_field_text(packer, "task", client->task);
         rud_pack_close(packer);
     }
     rud_pack_field_uint(packer, "stream", step->stream);
@@ -522,7 +570,7 @@ rud_status rud_client_train(rud_client *client, uint64_t updates, uint64_t *done
 {
     rud_problem problem = {0};
     uint64_t number = 0;
-    begin(client, "train");
+    begin_of_task(client, "train");
     rud_pack_field_uint(&client->request, "updates", updates);
     RUD_TRY(finish(client, false));
     RUD_TRY(rud_wire_uint((rud_wire_place){"", &problem}, &client->reply.root, "done", 0,
@@ -533,7 +581,7 @@ rud_status rud_client_train(rud_client *client, uint64_t updates, uint64_t *done
 
 rud_status rud_client_pause(rud_client *client, bool pause, rud_client_task *task)
 {
-    begin(client, pause ? "train.pause" : "train.resume");
+    begin_of_task(client, pause ? "train.pause" : "train.resume");
     RUD_TRY(finish(client, true));
     return read_task(client, task);
 }
@@ -574,7 +622,7 @@ rud_status rud_client_status(rud_client *client, rud_client_server *server, rud_
     rud_problem problem = {0};
     const rud_wire_place place = {"", &problem};
     const msgpack_object *part = NULL;
-    begin(client, "status");
+    begin_of_task(client, "status");
     RUD_TRY(finish(client, true));
     RUD_TRY(read_task(client, task));
     if (server == NULL) return RUD_OK;

@@ -59,7 +59,9 @@ typedef struct rud_client_spec {
     const char *name; /* may be NULL */
 } rud_client_spec;
 
-/* Selects or creates the task of later calls. task may be NULL. */
+/* Selects or creates the task of later calls, which go on with it whatever becomes of the session;
+ * a server that does not know it any more is told again (not of what is posted: `unknown_task`).
+ * task may be NULL. */
 rud_status rud_client_configure(rud_client *client, const rud_client_spec *spec,
                                 rud_client_task *task);
 

@@ -24,6 +24,9 @@ enum {
 /* The front thread itself works on a request no larger than this where nothing else waits. */
 static const size_t small_request = 16384;
 
+/* Where all sessions are taken, the client of one that was idle for so long may be gone. */
+static const double gone_seconds = 60;
+
 /* ---- answers ---- */
 
 static void free_reply(void *data, void *hint)
@@ -219,8 +222,10 @@ static rud_session *session_of(rud_server *server, rud_request *request)
 {
     rud_session *session =
         rud_sessions_find(&server->sessions, request->identity, request->identity_size);
+    const double now = rud_now();
     if (session == NULL) {
-        if (server->sessions.count >= server->options.limits.sessions) {
+        if (server->sessions.count >= server->options.limits.sessions &&
+            !rud_sessions_make_room(&server->sessions, now - gone_seconds)) {
             rud_problem_set(&request->problem, RUD_PROBLEM_TOO_MANY, "", "",
                             "this server has its %zu sessions", server->sessions.count);
             return NULL;
@@ -230,7 +235,7 @@ static rud_session *session_of(rud_server *server, rud_request *request)
             return NULL;
         }
     }
-    session->last_seen = rud_now();
+    rud_sessions_touch(&server->sessions, session, now);
     return session;
 }
 

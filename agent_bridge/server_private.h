@@ -211,7 +211,8 @@ typedef struct rud_remote_env {
 } rud_remote_env;
 
 struct rud_session {
-    rud_session *next; /* of the same slot */
+    rud_session *next;          /* of the same slot */
+    rud_session *older, *newer; /* in the order of last_seen */
     unsigned char identity[RUD_IDENTITY_MAX];
     size_t identity_size;
     double last_seen; /* [seconds] */
@@ -228,6 +229,7 @@ enum { RUD_SESSION_SLOTS = 1024 };
 
 typedef struct rud_sessions {
     rud_session *slots[RUD_SESSION_SLOTS];
+    rud_session *oldest, *newest; /* by last_seen */
     size_t count, streams, envs;
 } rud_sessions;
 
@@ -235,6 +237,11 @@ rud_session *rud_sessions_find(const rud_sessions *sessions, const unsigned char
                                size_t size);
 rud_status rud_sessions_add(rud_sessions *sessions, const unsigned char *identity, size_t size,
                             rud_session **session);
+/* Its client was seen. */
+void rud_sessions_touch(rud_sessions *sessions, rud_session *session, double now);
+/* Ends the longest idle session that has nothing open, or else the longest idle one if it was not
+ * seen since `before`; false if there is none of either kind. */
+bool rud_sessions_make_room(rud_sessions *sessions, double before);
 /* Ends those not seen since `before`. */
 void rud_sessions_expire(rud_sessions *sessions, double before);
 void rud_sessions_free(rud_sessions *sessions);

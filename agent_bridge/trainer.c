@@ -62,7 +62,8 @@ static void note(rud_task *task, rud_status status)
     rud_log(RUD_LOG_WARNING, "task %s: %s", task->key, rud_last_error());
 }
 
-/* What could not be kept is tried again with the next checkpoint; that it could not is told once. */
+/* What could not be kept is tried again with the next checkpoint; that it could not is told once.
+ */
 static void keep(const rud_server *server, rud_task *task, rud_status (*save)(rud_task *))
 {
     task->unsaved = true;
@@ -320,7 +321,7 @@ static rud_request *process(rud_server *server, rud_request *request)
     rud_task *task = request->task;
     if (request->status != RUD_OK) {
         rud_server_answer(server, request, request->status);
-    } else if (task != NULL && must_wait(request)) {
+    } else if (must_wait(request)) {
         hold(task, request);
     } else if (is_training(request)) {
         set_paused(server, task, true);

@@ -327,6 +327,8 @@ static rud_status open_call(rud_attribution *attribution, const rud_attribution_
         .given = input->activations,
         .conserves = options->method->conserves,
         .names = input->names,
+        .watch = input->watch,
+        .watcher = input->watcher,
     };
     RUD_TRY(read_lengths(options, input, call));
     if (!call->given) RUD_TRY(check_numbers(call));

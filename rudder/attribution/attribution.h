@@ -123,6 +123,10 @@ enum { RUD_OPTION_TEXT = 48 };
 bool rud_attribution_get(const rud_attribution_options *options, const char *name,
                          char text[RUD_OPTION_TEXT]);
 
+/* Called now and then by a call that takes long, in its thread: `done`, 0 to 1, is how much of it
+ * is through. Anything but RUD_OK, which needs a message, ends the call with that status. */
+typedef rud_status rud_attribution_watch(void *watcher, double done);
+
 /* The episodes to explain; everything is borrowed for the call only. prediction = scale * y +
  * offset, and relevance is in its units: of a return predictor, scale is the standard deviation of
  * the target and offset its mean. */
@@ -138,7 +142,9 @@ typedef struct rud_attribution_input {
      * the same options: lrp then walks back over it at once, and x is not checked. Other methods do
      * not read it. */
     const rud_activations *activations;
-    const char *const *names; /* [B], what messages call the episodes; NULL: "episode 3" */
+    const char *const *names;     /* [B], what messages call the episodes; NULL: "episode 3" */
+    rud_attribution_watch *watch; /* or NULL */
+    void *watcher;
 } rud_attribution_input;
 
 /* RUD_EINVAL where the options are out of range or do not suit the network, whatever the episodes

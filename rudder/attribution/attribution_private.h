@@ -60,7 +60,15 @@ struct rud_attribution_call {
     bool steps_as_one; /* no step_relevance; the method sets total */
     bool conserves;    /* the error is a number; as the method's row says */
     const char *const *names; /* [B], or NULL */
+    rud_attribution_watch *watch;
+    void *watcher;
 };
+
+/* `done` of `count` evaluations are through; the watch's status. */
+static inline rud_status rud_call_watch(const rud_attribution_call *call, size_t done, size_t count)
+{
+    return call->watch ? call->watch(call->watcher, (double)done / (double)count) : RUD_OK;
+}
 
 /* Its name, or "episode 3": for messages. */
 enum { RUD_EPISODE_TEXT = 96 };
@@ -104,6 +112,7 @@ static inline double rud_call_prediction(const rud_attribution_call *call, const
 typedef struct rud_variations {
     size_t count;
     bool gradient; /* of the prediction by the inputs is wanted */
+    bool watched;  /* they are what the call's time goes to */
     void *context;
     /* Writes variation k, row t at x + t * ld; returns its number of rows, which may be 0. */
     size_t (*fill)(void *context, size_t k, float *x, size_t ld);

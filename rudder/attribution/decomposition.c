@@ -34,6 +34,7 @@ typedef struct decomposition {
     size_t T, columns;                  /* of the batch at work; `most` there may be */
     size_t from, chosen_end;            /* steps with beta, and with chosen inputs, lie within */
     size_t most, presents;              /* presents: gates there are */
+    size_t through, all;                /* columns of the whole call */
     column *what;                       /* [columns] */
     size_t *lengths;                    /* [columns] */
     float *x;                           /* [T][columns][largest layer inputs]: a layer's */
@@ -322,8 +323,10 @@ static rud_status create(rud_attribution_call *call, size_t columns, decompositi
 {
     const rud_network_spec *spec = call->spec;
     const double H = (double)spec->hidden, D = (double)call->D;
-    *d = (decomposition){
-        .call = call, .activations = call->memory->activations, .gates = {true, true, true, true}};
+    *d = (decomposition){.call = call,
+                         .activations = call->memory->activations,
+                         .gates = {true, true, true, true},
+                         .all = columns};
     d->presents = rud_gate_columns_of(call->network, 0, RUD_FORWARD, d->gates).count;
     d->most = rud_columns_at_once(columns, (double)call->T * (2.0 * D + 10.0 * H));
     RUD_TRY(rud_buffer_reserve(&call->memory->walk, lay_out(NULL, d), sizeof(float)));
@@ -335,14 +338,16 @@ static rud_status create(rud_attribution_call *call, size_t columns, decompositi
     return RUD_OK;
 }
 
-static void decompose_batch(decomposition *d)
+static rud_status decompose_batch(decomposition *d)
 {
     const rud_compute_scope scope = rud_compute_begin();
     choose_inputs(d);
     for (size_t l = 0; l < d->call->spec->layers; l++) decompose_layer(d, l);
     rud_compute_end(scope);
     take(d);
+    d->through += d->columns;
     d->columns = 0;
+    return rud_call_watch(d->call, d->through, d->all);
 }
 
 static rud_status check_steps(const rud_attribution_call *call)
@@ -373,23 +378,23 @@ static rud_status run_forward(rud_attribution_call *call, const bool gates[RUD_G
     return RUD_OK;
 }
 
-static void add_column(decomposition *d, column what)
+static rud_status add_column(decomposition *d, column what)
 {
     d->what[d->columns++] = what;
-    if (d->columns == d->most) decompose_batch(d);
+    return d->columns == d->most ? decompose_batch(d) : RUD_OK;
 }
 
 /* Each step by itself goes step by step: a batch then begins with its first step. */
-static void decompose_all(decomposition *d)
+static rud_status decompose_all(decomposition *d)
 {
     const rud_attribution_call *call = d->call;
     const rud_attribution_options *options = call->options;
     for (size_t b = 0; call->steps_as_one && b < call->B; b++)
-        add_column(d, (column){b, options->steps_begin, options->steps_end});
+        RUD_TRY(add_column(d, (column){b, options->steps_begin, options->steps_end}));
     for (size_t t = 0; !call->steps_as_one && t < call->T; t++)
         for (size_t b = 0; b < call->B; b++)
-            if (t < rud_call_length(call, b)) add_column(d, (column){b, t, t + 1});
-    if (d->columns > 0) decompose_batch(d);
+            if (t < rud_call_length(call, b)) RUD_TRY(add_column(d, (column){b, t, t + 1}));
+    return d->columns > 0 ? decompose_batch(d) : RUD_OK;
 }
 
 rud_status rud_run_decomposition(rud_attribution_call *call)
@@ -403,8 +408,8 @@ rud_status rud_run_decomposition(rud_attribution_call *call)
     for (size_t b = 0; b < call->B; b++)
         columns += call->steps_as_one ? 1 : rud_call_length(call, b);
     RUD_TRY(create(call, columns, &d));
-    const rud_status status = run_forward(call, d.gates);
-    if (status == RUD_OK) decompose_all(&d);
+    rud_status status = run_forward(call, d.gates);
+    if (status == RUD_OK) status = decompose_all(&d);
     rud_activations_keep(call->memory->activations, none, 0.0f);
     RUD_TRY(status);
     const float bias = call->parameters[rud_network_head_bias(call->network) + options->output];

@@ -183,6 +183,7 @@ rud_status rud_run_integrated_gradients(rud_attribution_call *call)
     RUD_TRY(create(call, &p));
     const rud_variations all = {.count = call->B * evaluations(&p),
                                 .gradient = true,
+                                .watched = true,
                                 .context = &p,
                                 .fill = fill,
                                 .take = take};

@@ -104,7 +104,10 @@ rud_status rud_run_occlusion(rud_attribution_call *call)
     occlusion o;
     RUD_TRY(create(call, &o));
     RUD_TRY(rud_call_predict(call));
-    const rud_variations without = {
-        .count = o.first[call->B], .context = &o, .fill = fill_without, .take = take_without};
+    const rud_variations without = {.count = o.first[call->B],
+                                    .watched = true,
+                                    .context = &o,
+                                    .fill = fill_without,
+                                    .take = take_without};
     return rud_predict_variations(call, &without);
 }

@@ -50,7 +50,10 @@ rud_status rud_run_perturbation(rud_attribution_call *call, const rud_perturbati
     }
     RUD_TRY(rud_buffer_reserve(&call->memory->sums, call->T, sizeof(bool)));
     removal r = {call, perturbation, call->memory->sums.data, prediction};
-    const rud_variations all = {
-        .count = perturbation->count, .context = &r, .fill = fill_rest, .take = take};
+    const rud_variations all = {.count = perturbation->count,
+                                .watched = true,
+                                .context = &r,
+                                .fill = fill_rest,
+                                .take = take};
     return rud_predict_variations(call, &all);
 }

@@ -97,8 +97,9 @@ rud_status rud_predict_variations(rud_attribution_call *call, const rud_variatio
     RUD_TRY(reserve(call, variations, &batch));
     for (size_t first = 0; first < variations->count; first += batch.columns) {
         const size_t left = variations->count - first;
-        RUD_TRY(
-            predict(call, variations, &batch, first, left < batch.columns ? left : batch.columns));
+        const size_t n = left < batch.columns ? left : batch.columns;
+        RUD_TRY(predict(call, variations, &batch, first, n));
+        if (variations->watched) RUD_TRY(rud_call_watch(call, first + n, variations->count));
     }
     return RUD_OK;
 }

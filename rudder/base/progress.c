@@ -21,6 +21,7 @@ struct rud_progress {
     char title[TITLE_SIZE];
     char note[NOTE_SIZE];
     uint64_t done, total;
+    double part;           /* units beyond `done` */
     double started, shown; /* [s] on the monotonic clock */
 };
 
@@ -60,7 +61,8 @@ static void line_add_duration(line *line, double seconds)
 static double fraction_done(const rud_progress *progress)
 {
     if (progress->done >= progress->total) return 1;
-    return (double)progress->done / (double)progress->total;
+    const double fraction = ((double)progress->done + progress->part) / (double)progress->total;
+    return fraction < 1 ? fraction : 1;
 }
 
 static void line_add_state(line *line, const rud_progress *progress, double time)
@@ -145,9 +147,10 @@ void rud_progress_backdate(rud_progress *progress, double seconds)
 }
 
 /* The mutex is held. */
-static void set_done(rud_progress *progress, uint64_t done, const char *note)
+static void set_done(rud_progress *progress, uint64_t done, double part, const char *note)
 {
     progress->done = done;
+    progress->part = part;
     snprintf(progress->note, sizeof progress->note, "%s", note ? note : "");
     if (!progress->stream) return;
     double time = now();
@@ -155,19 +158,24 @@ static void set_done(rud_progress *progress, uint64_t done, const char *note)
     if (time - progress->shown >= interval) show(progress, time);
 }
 
-void rud_progress_update(rud_progress *progress, uint64_t done, const char *note)
+void rud_progress_update_part(rud_progress *progress, uint64_t done, double part, const char *note)
 {
     if (!progress) return;
     pthread_mutex_lock(&progress->mutex);
-    set_done(progress, done, note);
+    set_done(progress, done, part, note);
     pthread_mutex_unlock(&progress->mutex);
+}
+
+void rud_progress_update(rud_progress *progress, uint64_t done, const char *note)
+{
+    rud_progress_update_part(progress, done, 0, note);
 }
 
 void rud_progress_advance(rud_progress *progress, uint64_t count, const char *note)
 {
     if (!progress) return;
     pthread_mutex_lock(&progress->mutex);
-    set_done(progress, progress->done + count, note);
+    set_done(progress, progress->done + count, 0, note);
     pthread_mutex_unlock(&progress->mutex);
 }
 

@@ -28,6 +28,10 @@ void rud_progress_backdate(rud_progress *progress, double seconds);
  * "loss 0.012". Callable from several threads; NULL progress is allowed and does nothing. */
 void rud_progress_update(rud_progress *progress, uint64_t done, const char *note);
 
+/* The same with `part` of a unit, or of several that are at work, which the share done and
+ * the time left count too. */
+void rud_progress_update_part(rud_progress *progress, uint64_t done, double part, const char *note);
+
 /* Adds `count` units; otherwise as rud_progress_update. */
 void rud_progress_advance(rud_progress *progress, uint64_t count, const char *note);
 

@@ -23,7 +23,15 @@ typedef struct run {
     rud_progress *progress;
     double started;
     uint64_t finished, total;
+    double *parts; /* [threads]: episodes' worth that each has done of its group */
+    size_t threads;
 } run;
+
+/* Who tells of its group. */
+typedef struct watcher {
+    run *r;
+    size_t thread, count; /* count: episodes of the group */
+} watcher;
 
 static double seconds(void)
 {
@@ -32,12 +40,11 @@ static double seconds(void)
     return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
-/* Progress is shown only of what takes long. */
-static void advance(run *r, size_t count)
+/* Progress is shown only of what takes long. The mutex is held. */
+static void show(run *r)
 {
-    pthread_mutex_lock(&r->mutex);
-    r->finished += count;
     const double elapsed = seconds() - r->started;
+    double part = 0;
     if (r->stream && !r->progress && elapsed >= patience) {
         if (rud_progress_create(r->stream, "explain", r->total, &r->progress) == RUD_OK) {
             rud_progress_backdate(r->progress, elapsed);
@@ -45,8 +52,28 @@ static void advance(run *r, size_t count)
             r->stream = NULL; /* without memory for it the work goes on all the same */
         }
     }
-    rud_progress_update(r->progress, r->finished, NULL);
+    for (size_t k = 0; k < r->threads; k++) part += r->parts[k];
+    rud_progress_update_part(r->progress, r->finished, part, NULL);
+}
+
+static void advance(run *r, size_t thread, size_t count)
+{
+    pthread_mutex_lock(&r->mutex);
+    r->finished += count;
+    r->parts[thread] = 0;
+    show(r);
     pthread_mutex_unlock(&r->mutex);
+}
+
+/* In the middle of a group. */
+static rud_status watch(void *context, double done)
+{
+    const watcher *w = context;
+    pthread_mutex_lock(&w->r->mutex);
+    w->r->parts[w->thread] = done * (double)w->count;
+    show(w->r);
+    pthread_mutex_unlock(&w->r->mutex);
+    return rud_stop_check(&cli_stop);
 }
 
 static rud_status explain_one(rud_explainer *explainer, cli_explained *explained)
@@ -67,10 +94,13 @@ static rud_status explain_group(void *context, size_t job, size_t thread)
     cli_explained *group = r->chunk + job * GROUP;
     const size_t left = r->count - job * GROUP, count = left < GROUP ? left : GROUP;
     for (size_t k = 0; k < count; k++) episodes[k] = group[k].episode;
+    watcher w = {r, thread, count};
     RUD_TRY(rud_stop_check(&cli_stop));
+    rud_explainer_set_watch(r->explainers[thread], watch, &w);
     const rud_status status =
         rud_explainer_run(r->explainers[thread], episodes, count, explanations);
-    if (status == RUD_ENOMEM) return status;
+    rud_explainer_set_watch(r->explainers[thread], NULL, NULL);
+    if (status == RUD_ENOMEM || status == RUD_EINTERRUPTED) return status;
     for (size_t k = 0; k < count; k++) {
         if (status != RUD_OK) {
             RUD_TRY(explain_one(r->explainers[thread], &group[k]));
@@ -79,7 +109,7 @@ static rud_status explain_group(void *context, size_t job, size_t thread)
             group[k].done = true;
         }
     }
-    advance(r, count);
+    advance(r, thread, count);
     return RUD_OK;
 }
 
@@ -179,7 +209,9 @@ static rud_status create_explainers(const cli_explain_model *model, run *r, size
     r->explainers = calloc(threads, sizeof(rud_explainer *));
     r->room = 4 * GROUP * threads;
     r->chunk = calloc(r->room, sizeof *r->chunk);
-    if (!r->explainers || !r->chunk) {
+    r->parts = calloc(threads, sizeof *r->parts);
+    r->threads = threads;
+    if (!r->explainers || !r->chunk || !r->parts) {
         return rud_error(RUD_ENOMEM, "no memory for %zu threads", threads);
     }
     for (size_t k = 0; k < threads; k++) {
@@ -207,6 +239,7 @@ rud_status cli_explain_run(rud_dataset *source, const cli_explain_model *model, 
     for (size_t k = 0; r.explainers && k < threads; k++) rud_explainer_free(&r.explainers[k]);
     free(r.explainers);
     free(r.chunk);
+    free(r.parts);
     rud_progress_free(&r.progress);
     rud_pool_free(&r.pool);
     return status;

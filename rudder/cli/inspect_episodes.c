@@ -15,7 +15,7 @@ typedef struct values {
 
 typedef struct totals {
     values lengths, returns;
-    size_t steps, terminated, truncated, unfinished, seeds, final_observations;
+    size_t steps, terminated, truncated, unfinished, seeds, unpaid, final_observations;
     size_t outside; /* episodes with a value outside of its space */
     size_t unreadable;
     rud_status first_status; /* of the first that could not be read */
@@ -70,6 +70,7 @@ static rud_status count_episode(totals *sums, const rud_dataset *dataset, const 
     sums->truncated += e->truncated;
     sums->unfinished += !e->terminated && !e->truncated;
     sums->seeds += e->has_seed;
+    sums->unpaid += e->no_rewards;
     sums->final_observations += e->observation_rows > e->steps;
     for (size_t t = 0; t < e->steps; t++) sums->paid += fabs(e->rewards[t]);
     sums->paid_last += fabs(e->rewards[e->steps - 1]);
@@ -199,7 +200,8 @@ static bool add_counts(json_object *object, const totals *sums, const rud_datase
            rud_json_put_count(object, "with_seed", sums->seeds) &&
            rud_json_put_count(object, "final_observations", sums->final_observations) &&
            rud_json_put_count(object, "outside_space", sums->outside) &&
-           rud_json_put_count(object, "unreadable", sums->unreadable);
+           rud_json_put_count(object, "unreadable", sums->unreadable) &&
+           (sums->unpaid == 0 || rud_json_put_count(object, "without_rewards", sums->unpaid));
 }
 
 /* What a journal is beyond its episodes. */

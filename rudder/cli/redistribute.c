@@ -34,7 +34,7 @@ static const struct argp_option options[] = {
      1},
     {"mix", KEY_MIX, "W", 0, "Rewards are (1 - W) original + W redistributed; default 1", 1},
     {"max-error-z", KEY_ERROR, "Z", 0,
-     "Episodes whose prediction error exceeds Z standard deviations of the held-out errors keep "
+     "Episodes whose prediction error exceeds Z standard deviations of the errors in the test keep "
      "their rewards",
      1},
     {"threads", KEY_THREADS, "N", 0, "Threads (default: one a processor)", 1},
@@ -46,10 +46,9 @@ static double parse_real(struct argp_state *state, const char *what, const char 
 {
     double number;
     if (!rud_number_parse(text, &number) || !(number >= 0 && number <= most)) {
-        argp_error(state,
-                   isfinite(most) ? "%s must be a number from 0 to %g, found '%s'"
-                                  : "%s must be a number from 0 on%.0g, found '%s'",
-                   what, isfinite(most) ? most : 0, text);
+        char range[48] = "of at least 0";
+        if (isfinite(most)) snprintf(range, sizeof range, "from 0 to %g", most);
+        argp_error(state, "%s must be a number %s, found '%s'", what, range, text);
     }
     return number;
 }
@@ -154,7 +153,7 @@ static rud_status load_model(work *w)
                      a->model);
 }
 
-/* The standard deviation of the errors on held-out episodes; NaN where `model` is no run of offline
+/* The standard deviation of the errors in the test; NaN where `model` is no run of offline
  * training, which alone knows them. */
 static rud_status read_error_deviation(const char *model, double *deviation)
 {
@@ -181,7 +180,7 @@ static rud_status find_error_limit(const work *w, double *limit)
     if (isnan(deviation)) {
         deviation = rud_predictor_target_std(w->model.predictor);
         rud_log(RUD_LOG_WARNING,
-                "%s does not say how large its errors on held-out episodes were: --max-error-z "
+                "%s does not say how large its errors in the test were: --max-error-z "
                 "takes the standard deviation %.4g of the training returns instead",
                 a->model, deviation);
     }

@@ -1,5 +1,6 @@
 /* rudder train: a return predictor from an environment's episodes, or from data sets. */
 #include <errno.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/train_offline.h"
@@ -67,6 +68,27 @@ static int train(void *context, const rud_config *config, const char *folder)
     return status == RUD_OK ? CLI_DONE : cli_fail(status);
 }
 
+static bool reads_standard_input(const cli_settings *episodes)
+{
+    for (size_t k = 0; k < episodes->count; k++) {
+        if (strcmp(episodes->items[k], "-") == 0) return true;
+    }
+    return false;
+}
+
+/* The page reads the episodes again. */
+static rud_status write_page(const train_options *o, const char *folder)
+{
+    const rud_offline_report_options page = {
+        .run = folder, .progress = cli_progress(&o->config.verbosity), .stop = &cli_stop};
+    if (!reads_standard_input(&o->episodes)) return rud_offline_report_write(&page, NULL);
+    rud_log(RUD_LOG_WARNING,
+            "standard input cannot be read again: no report.html; `rudder report FILE -m %s -o "
+            "PAGE` makes one of the episodes in FILE",
+            folder);
+    return RUD_OK;
+}
+
 static int train_offline(void *context, const rud_config *config, const char *folder)
 {
     const train_options *o = context;
@@ -78,11 +100,9 @@ static int train_offline(void *context, const rud_config *config, const char *fo
         .progress = cli_progress(&o->config.verbosity),
         .stop = &cli_stop,
     };
-    const rud_offline_report_options page = {
-        .run = folder, .progress = run_options.progress, .stop = &cli_stop};
     rud_offline_result result;
     rud_status status = rud_offline_training_run(config, &run_options, &result);
-    if (status == RUD_OK) status = rud_offline_report_write(&page, NULL);
+    if (status == RUD_OK) status = write_page(o, folder);
     if (status != RUD_OK) return cli_fail(status);
     return cli_train_offline_print(&result, folder, o->config.json);
 }
@@ -119,7 +139,7 @@ int cli_train(int argc, char **argv)
         "Trains the return predictor of CONFIG on fresh episodes of the uniformly random policy "
         "and judges it on unseen ones; or, with --episodes, the predictors of offline.ladder on "
         "data sets in any format that `rudder inspect` knows, and keeps the simplest that no other "
-        "beats on held-out episodes.\v"
+        "beats on episodes held out of training.\v"
         "DIR gets config.yaml, metrics.jsonl and model.safetensors; with --episodes also "
         "splits.json and training.json, and a run that was stopped or killed goes on where it was. "
         "Without, predictor.cell chooses the predictor: --set predictor.cell=rudder.",

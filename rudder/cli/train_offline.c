@@ -2,6 +2,7 @@
 #include "cli/train_offline.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 static bool add_rungs(json_object *root, const rud_offline_result *r)
 {
@@ -31,7 +32,8 @@ static rud_status print_json(const rud_offline_result *r, const char *folder)
         rud_json_put_text(o, "run", folder) && rud_json_put_count(o, "episodes", r->episodes) &&
         rud_json_put_count(o, "steps", r->steps) &&
         rud_json_put_count(o, "training", r->training) &&
-        rud_json_put_count(o, "held_out", r->held_out) &&
+        rud_json_put_count(o, "validation", r->validation) &&
+        rud_json_put_count(o, "test", r->test) &&
         rud_json_put_text(o, "target", r->target == RUD_TARGET_SUCCESS ? "success" : "return") &&
         rud_json_put_number(o, "discount", r->discount) &&
         rud_json_put_number(o, "learning_rate", r->learning_rate) &&
@@ -49,8 +51,8 @@ static rud_status print_json(const rud_offline_result *r, const char *folder)
 
 static void print_ladder(const rud_offline_result *r)
 {
-    printf("%-15s %10s %8s %10s %8s  %-22s\n", "predictor", "parameters", "updates", "held-out",
-           "R^2", "lower than the best by");
+    printf("%-15s %10s %8s %10s %8s  %-22s\n", "predictor", "parameters", "updates", "validation",
+           "test R^2", "lower than the best by");
     for (size_t k = 0; k < r->rung_count; k++) {
         const rud_rung *rung = &r->rungs[k];
         char gain[48] = "";
@@ -72,21 +74,25 @@ static void print_table(const rud_offline_result *r, const char *folder)
 {
     double padding = 0;
     for (size_t k = 0; k < r->rung_count; k++) padding = fmax(padding, r->rungs[k].padding);
-    printf("%zu episodes, %zu steps: %zu for training, %zu held out; %s%s in %.1f s\n\n",
-           r->episodes, r->steps, r->training, r->held_out,
+    printf("%zu episodes, %zu steps: %zu for training, %zu for validation, %zu for the test; %s%s "
+           "in %.1f s\n\n",
+           r->episodes, r->steps, r->training, r->validation, r->test,
            r->target == RUD_TARGET_SUCCESS ? "success, cross-entropy"
            : r->discount < 1               ? "discounted return"
                                            : "return",
            r->in_memory ? "" : ", kept in a temporary file,", r->seconds);
     print_ladder(r);
-    printf("\n%s, on the held-out episodes:\n", r->cell);
+    printf("\n%s, in the test, which decided nothing:\n", r->cell);
     print_line("R^2 of the predicted return", r->r_squared);
     print_line("quality (explained variance)", r->quality);
     print_line("rank correlation", r->rank_correlation);
     print_line("variance ratio of the reward-to-go", r->variance_ratio);
     print_line("standard deviation of the error, in reward units", r->error_std);
     print_line("padding in training, share of the steps", padding);
-    printf("\nModel: %s/model.safetensors\nReport: %s/report.html\n", folder, folder);
+    printf("\nModel: %s/model.safetensors\n", folder);
+    char *page = rud_path_join(folder, "report.html");
+    if (page && rud_file_exists(page)) printf("Report: %s\n", page);
+    free(page);
 }
 
 int cli_train_offline_print(const rud_offline_result *result, const char *folder, bool json)

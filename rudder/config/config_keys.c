@@ -242,19 +242,22 @@ static const rud_config_key written[] = {
     {"search.updates", RUD_CONFIG_SIZE, ONE(offline.search_updates), COUNT(1),
      .help = "updates of a trial"},
     {"offline.ladder", RUD_CONFIG_NAME, MANY(offline.ladder, offline.ladder_count), .minimum = 1,
-     .help = "`rudder train --episodes` tries these predictors, simplest first; one replaces the "
-             "best so far where it lowers the held-out loss by more than two standard errors"},
+     .help =
+         "`rudder train --episodes` tries these predictors, simplest first; one replaces the "
+         "best so far where it lowers the loss of the validation by more than two standard errors"},
     {"offline.ignore", RUD_CONFIG_NAME, MANY(offline.ignore, offline.ignore_count),
      .help = "fields of the data that are no features, such as observations/clock; images and "
              "texts, which cannot be any, must be named"},
     {"offline.held_out", RUD_CONFIG_REAL, ONE(offline.held_out), BETWEEN(0, 0.9), .low_open = true,
-     .help = "share of the episodes that no predictor is trained on"},
-    {"offline.held_out_most", RUD_CONFIG_SIZE, ONE(offline.held_out_most), COUNT(2),
+     .help = "share of the episodes that no predictor is trained on; a half of them, the "
+             "validation, says "
+             "when training ends and which predictor is kept, the other half is the test"},
+    {"offline.held_out_most", RUD_CONFIG_SIZE, ONE(offline.held_out_most), COUNT(4),
      .help = "at most so many of them"},
     {"offline.updates", RUD_CONFIG_SIZE, ONE(offline.updates), COUNT(1),
      .help = "most updates of a predictor"},
     {"offline.evaluate_every", RUD_CONFIG_SIZE, ONE(offline.evaluate_every), COUNT(1),
-     .help = "updates between two looks at the held-out loss; one ends each pass too"},
+     .help = "updates between two looks at the validation; one ends each pass too"},
     {"offline.patience", RUD_CONFIG_SIZE, ONE(offline.patience), COUNT(1),
      .help = "looks without a lower loss after which the learning rate falls"},
     {"offline.reduction", RUD_CONFIG_REAL, ONE(offline.reduction), BETWEEN(0, 1), .low_open = true,

@@ -332,6 +332,29 @@ static herr_t read_part(const rud_hdf5_array *array, size_t first, size_t count,
     return result;
 }
 
+/* Why an array cannot be read, if it is for want of a filter; h5py brings some of its own. */
+static rud_status read_failed(const rud_hdf5_array *array)
+{
+    const rud_status status = rud_hdf5_failed("cannot be read");
+    const hid_t creation = H5Dget_create_plist(array->id);
+    const int count = creation < 0 ? 0 : H5Pget_nfilters(creation);
+    char name[64] = "";
+    unsigned flags, config;
+    size_t values = 0;
+    H5Z_filter_t missing = 0;
+    for (int k = 0; k < count && missing == 0; k++) {
+        const H5Z_filter_t filter = H5Pget_filter2(creation, (unsigned)k, &flags, &values, NULL,
+                                                   sizeof name, name, &config);
+        if (filter > 0 && H5Zfilter_avail(filter) <= 0) missing = filter;
+    }
+    if (creation >= 0) H5Pclose(creation);
+    if (missing == 0) return status;
+    return rud_error(RUD_EFORMAT,
+                     "is compressed by the filter %s (number %d), which is not installed here; "
+                     "write it anew with gzip, or install the filter for libhdf5",
+                     name, (int)missing);
+}
+
 rud_status rud_hdf5_array_read(const rud_hdf5_array *array, size_t first, size_t count,
                                rud_hdf5_buffer *buffer)
 {
@@ -344,7 +367,7 @@ rud_status rud_hdf5_array_read(const rud_hdf5_array *array, size_t first, size_t
     herr_t result = first == 0 && count == array->rows
                         ? read_rows(array, H5S_ALL, H5S_ALL, buffer->bytes)
                         : read_part(array, first, count, buffer->bytes);
-    return result < 0 ? rud_hdf5_failed("cannot be read") : RUD_OK;
+    return result < 0 ? read_failed(array) : RUD_OK;
 }
 
 #define CONVERT(type)                                                                              \

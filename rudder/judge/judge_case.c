@@ -164,14 +164,21 @@ size_t rud_judged_steps(const rud_judged *judged)
     return judged->first[judged->given->count];
 }
 
+static rud_status heed_stop(void *work, double done)
+{
+    (void)done;
+    return rud_judge_stopped(work);
+}
+
 rud_status rud_judged_explainer(const rud_judged *judged, const rud_attribution_options *options,
                                 rud_explainer **explainer)
 {
-    if (judged->given->predictor) {
-        return rud_explainer_create(judged->given->predictor, options, explainer);
-    }
-    return rud_explainer_create_for_network(judged->network, judged->feature_mean, options,
-                                            explainer);
+    const rud_judge_case *given = judged->given;
+    RUD_TRY(given->predictor ? rud_explainer_create(given->predictor, options, explainer)
+                             : rud_explainer_create_for_network(
+                                   judged->network, judged->feature_mean, options, explainer));
+    rud_explainer_set_watch(*explainer, heed_stop, (void *)judged->work);
+    return RUD_OK;
 }
 
 /* One pass of rud_judged_explain. */

@@ -165,6 +165,14 @@ static rud_status explain_all(run *r)
     return RUD_OK;
 }
 
+/* In the middle of a group. */
+static rud_status heed_stop(void *context, double done)
+{
+    const run *r = context;
+    (void)done;
+    return rud_stop_check(r->work->stop);
+}
+
 static rud_status set_up(run *r)
 {
     const size_t count = rud_dataset_episodes(r->source);
@@ -175,6 +183,7 @@ static rud_status set_up(run *r)
     if (r->explainers == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu threads", threads);
     for (size_t k = 0; k < threads; k++) {
         RUD_TRY(rud_explainer_create(r->work->predictor, &r->work->attribution, &r->explainers[k]));
+        rud_explainer_set_watch(r->explainers[k], heed_stop, r);
     }
     return rud_progress_create(r->work->progress, r->work->title,
                                count == RUD_DATASET_UNKNOWN ? RUD_TOTAL_UNKNOWN : count,

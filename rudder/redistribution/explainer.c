@@ -37,6 +37,9 @@ struct rud_explainer {
     char names[MOST_EPISODES][NAME_SIZE];
     const char *name_of[MOST_EPISODES];
     bool alone; /* one episode is explained */
+    rud_attribution_watch *watch;
+    void *watcher;
+    size_t through, batch_episodes, all; /* episodes before the batch at work, in it, in the run */
     double largest_growth;
 };
 
@@ -176,6 +179,12 @@ const rud_predictor *rud_explainer_predictor(const rud_explainer *explainer)
 const rud_attribution_options *rud_explainer_options(const rud_explainer *explainer)
 {
     return &explainer->options;
+}
+
+void rud_explainer_set_watch(rud_explainer *explainer, rud_attribution_watch *watch, void *watcher)
+{
+    explainer->watch = watch;
+    explainer->watcher = watcher;
 }
 
 double rud_explainer_largest_growth(const rud_explainer *explainer)
@@ -339,6 +348,15 @@ static const float *feature_mean(const rud_explainer *explainer)
     return explainer->mean;
 }
 
+/* From the batch at work to the whole run. */
+static rud_status watch_batch(void *context, double done)
+{
+    const rud_explainer *e = context;
+    if (e->watch == NULL) return RUD_OK;
+    return e->watch(e->watcher,
+                    ((double)e->through + (double)e->batch_episodes * done) / (double)e->all);
+}
+
 /* Lays out the kept episodes for the batch. */
 static rud_status give_episodes(rud_explainer *explainer, rud_attribution_options *options)
 {
@@ -376,7 +394,9 @@ static rud_status pack(rud_explainer *explainer, bool all_rows, size_t B,
                                      .B = B,
                                      .feature_mean = feature_mean(explainer),
                                      .scale = 1,
-                                     .names = explainer->name_of};
+                                     .names = explainer->name_of,
+                                     .watch = watch_batch,
+                                     .watcher = explainer};
     if (explainer->predictor) {
         rud_predictor_output_scale(explainer->predictor, &input->scale, &input->offset);
     }
@@ -492,6 +512,9 @@ static rud_status explain(rud_explainer *explainer, const rud_episode *const *ep
     qsort(places, count, sizeof *places, compare_places);
     for (size_t first = 0; first < count;) {
         const size_t B = next_batch(explainer, places + first, count - first);
+        explainer->through = first;
+        explainer->batch_episodes = B;
+        explainer->all = count;
         RUD_TRY(explain_batch(explainer, episodes, places + first, B, explanations));
         first += B;
     }
@@ -589,6 +612,8 @@ rud_status rud_explainer_perturb(rud_explainer *explainer, const rud_episode *ep
                          rud_predictor_cell(explainer->predictor));
     }
     explainer->alone = true;
+    explainer->through = 0;
+    explainer->batch_episodes = explainer->all = 1;
     RUD_TRY(find_places(explainer, &episode, 1, &place));
     size_t *rows = calloc(place.inputs + count, sizeof *rows);
     if (rows == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu inputs", place.inputs);

@@ -71,9 +71,13 @@ double rud_explainer_largest_growth(const rud_explainer *explainer);
 /* Explains a batch of episodes of any lengths; each gets the numbers that it has alone, bit for
  * bit. Memory is bounded: more episodes than fit are explained in turn. explanations[count] out; on
  * failure none is left allocated, and the message names the episode by its id, or by its number in
- * the batch. */
+ * the batch where there are several. */
 rud_status rud_explainer_run(rud_explainer *explainer, const rud_episode *const *episodes,
                              size_t count, rud_explanation *explanations);
+
+/* What long runs and perturbations tell of themselves: see rud_attribution_watch; `done` is of the
+ * episodes given. NULL: nothing. */
+void rud_explainer_set_watch(rud_explainer *explainer, rud_attribution_watch *watch, void *watcher);
 
 /* Explains from now on by `network` in the place of its own, in the same units; NULL: by its own
  * again. Borrowed until then. RUD_EINVAL: it differs in its specification, or there is none to take

@@ -118,7 +118,8 @@ static rud_status write_contents(const rud_episode_study *study, FILE *out)
     fputs("<table class=\"numbers\">\n", out);
     fprintf(out, "<tr><td>episodes</td><td>%zu</td></tr>\n", study->count);
     if (study->report->trained) {
-        fprintf(out, "<tr><td>of them used in training</td><td>%zu</td></tr>\n",
+        fprintf(out,
+                "<tr><td>of them used in training: fitted to, or chosen by</td><td>%zu</td></tr>\n",
                 study->count - study->judged);
     }
     fprintf(out, "<tr><td>ended by the task</td><td>%zu</td></tr>\n", terminated);

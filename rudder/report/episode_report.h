@@ -23,11 +23,11 @@ typedef struct rud_episode_report {
     const rud_dataset_options *reading; /* NULL: the defaults */
     const char *model;                  /* its name */
     const rud_predictor *predictor;
-    const bool *trained;  /* [trained_count] which episodes the predictor was trained on; NULL: it
-                             is not known */
-    size_t trained_count; /* as many as there are episodes in all, else RUD_EINVAL */
-    size_t threads;       /* 0: one for each processor */
-    FILE *progress;       /* NULL: silence */
+    const bool *trained; /* [trained_count] which episodes the predictor was fitted to or chosen by;
+                            NULL: it is not known */
+    size_t trained_count;              /* as many as there are episodes in all, else RUD_EINVAL */
+    size_t threads;                    /* 0: one for each processor */
+    FILE *progress;                    /* NULL: silence */
     const volatile sig_atomic_t *stop; /* or NULL */
 } rud_episode_report;
 

@@ -43,10 +43,10 @@ static rud_status write_scatter(const rud_episode_study *study, FILE *out)
     if (status == RUD_OK) {
         const size_t judged = gather_points(study, false, x, y);
         const size_t fitted = gather_points(study, true, x + POINTS, y + POINTS);
-        /* The held-out ones last: they are drawn over the others. */
+        /* Those of the test last: they are drawn over the others. */
         const rud_chart_series series[] = {
             {.name = "used in training", .x = x + POINTS, .y = y + POINTS, .count = fitted},
-            {.name = known ? "held out" : "episodes", .x = x, .y = y, .count = judged},
+            {.name = known ? "test" : "episodes", .x = x, .y = y, .count = judged},
         };
         const bool both = known && fitted > 0;
         const rud_chart chart = {
@@ -164,7 +164,7 @@ static rud_status write_fits(const rud_episode_study *study, FILE *out)
     const bool known = study->report->trained != NULL;
     rud_fit fit;
     fprintf(out, "<p>Measured on %zu episodes %s.</p>\n", study->judged,
-            known ? "that were held out of training"
+            known ? "that the model was neither fitted to nor chosen by"
                   : "(every second one; the linear model and the mean are fitted to the others). "
                     "Whether this model was trained on any of them is not known");
     fputs("<div class=\"scroll\"><table class=\"numbers\"><thead><tr><th class=\"word\">predicted "
@@ -176,7 +176,7 @@ static rud_status write_fits(const rud_episode_study *study, FILE *out)
     }
     if (known && study->count > study->judged) {
         RUD_TRY(rud_episode_study_fit(study, RUD_FIT_MODEL, true, &fit));
-        write_fit("this model, on its training episodes", "", &fit, out);
+        write_fit("this model, on the episodes used in training", "", &fit, out);
     }
     fputs("</tbody></table></div>\n<p class=\"quiet\">R² is the share of the differences between "
           "returns that is predicted: 1 is perfect, 0 no better than the mean. The rank "

@@ -45,7 +45,7 @@ static rud_status take_trained(sources *s, size_t k)
     const size_t count = k == SIZE_MAX ? s->split.episodes : s->split.files[k].episodes;
     s->trained = malloc((count + 1) * sizeof *s->trained);
     if (s->trained == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu episodes", count);
-    for (size_t i = 0; i < count; i++) s->trained[i] = !s->split.is_held_out[first + i];
+    for (size_t i = 0; i < count; i++) s->trained[i] = !s->split.is_test[first + i];
     return RUD_OK;
 }
 

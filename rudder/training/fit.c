@@ -21,14 +21,15 @@ double rud_wall_seconds(void)
 
 static rud_status allocate(rud_fit *fit)
 {
-    const size_t batch = fit->options.batch, held_out = fit->task->split->held_out_count;
-    fit->held_out = calloc(held_out, sizeof *fit->held_out);
-    fit->predictions = calloc(held_out, sizeof *fit->predictions);
+    const rud_split *split = fit->task->split;
+    const size_t batch = fit->options.batch;
+    fit->validation = calloc(split->validation_count, sizeof *fit->validation);
+    fit->predictions = calloc(split->test_count, sizeof *fit->predictions);
     fit->losses = calloc(batch, sizeof *fit->losses);
     fit->episodes = calloc(batch, sizeof *fit->episodes);
     fit->g = calloc(batch, sizeof *fit->g);
     fit->metrics = calloc(1, 1);
-    if (fit->held_out && fit->predictions && fit->losses && fit->episodes && fit->g &&
+    if (fit->validation && fit->predictions && fit->losses && fit->episodes && fit->g &&
         fit->metrics) {
         return RUD_OK;
     }
@@ -77,7 +78,7 @@ void rud_fit_free(rud_fit *fit)
     rud_predictor_free(&fit->predictor);
     rud_batch_plan_free(&fit->plan);
     free(fit->metrics);
-    free(fit->held_out);
+    free(fit->validation);
     free(fit->predictions);
     free(fit->losses);
     free(fit->episodes);
@@ -105,7 +106,7 @@ static rud_status reserve_rows(rud_fit *fit, size_t count)
     return RUD_OK;
 }
 
-/* Losses of fit->episodes[count], and last predictions. */
+/* Losses of fit->episodes[count], and last predictions; each may be NULL. */
 static rud_status judge(rud_fit *fit, size_t count, rud_losses *losses, double *predictions)
 {
     const rud_features *features = rud_predictor_features(fit->predictor);
@@ -115,55 +116,62 @@ static rud_status judge(rud_fit *fit, size_t count, rud_losses *losses, double *
     for (size_t b = 0; b < count; b++) {
         const size_t inputs = rud_features_inputs(features, fit->episodes[b]);
         const double G = rud_predictor_return(fit->predictor, fit->episodes[b]);
-        losses[b] = rud_predictor_losses(fit->predictor, fit->g[b], inputs, G);
-        predictions[b] = fit->g[b][inputs - 1];
+        if (losses) losses[b] = rud_predictor_losses(fit->predictor, fit->g[b], inputs, G);
+        if (predictions) predictions[b] = fit->g[b][inputs - 1];
     }
     return RUD_OK;
 }
 
-rud_status rud_fit_evaluate(rud_fit *fit)
+/* The same of episodes numbers[n]. */
+static rud_status look_at(rud_fit *fit, const size_t *numbers, size_t n, rud_losses *losses,
+                          double *predictions)
 {
-    const rud_split *split = fit->task->split;
     const rud_offline_data *data = fit->task->data;
-    const size_t batch = fit->options.batch, n = split->held_out_count;
+    const size_t batch = fit->options.batch;
     for (size_t first = 0; first < n; first += batch) {
         const size_t count = n - first < batch ? n - first : batch;
-        RUD_TRY(rud_offline_data_lend(data, split->held_out + first, count, fit->episodes));
-        const rud_status status =
-            judge(fit, count, fit->held_out + first, fit->predictions + first);
+        RUD_TRY(rud_offline_data_lend(data, numbers + first, count, fit->episodes));
+        const rud_status status = judge(fit, count, losses ? losses + first : NULL,
+                                        predictions ? predictions + first : NULL);
         rud_offline_data_give_back(data, fit->episodes, count);
         RUD_TRY(status);
     }
     return RUD_OK;
 }
 
-static rud_losses mean_held_out(const rud_fit *fit)
+static rud_status validate(rud_fit *fit)
 {
-    const size_t n = fit->task->split->held_out_count;
+    const rud_split *split = fit->task->split;
+    return look_at(fit, split->validation, split->validation_count, fit->validation, NULL);
+}
+
+static rud_losses mean_validation(const rud_fit *fit)
+{
+    const size_t n = fit->task->split->validation_count;
     rud_losses mean = {0, 0};
     for (size_t i = 0; i < n; i++) {
-        mean.main += fit->held_out[i].main / (double)n;
-        mean.all += fit->held_out[i].all / (double)n;
+        mean.main += fit->validation[i].main / (double)n;
+        mean.all += fit->validation[i].all / (double)n;
     }
     return mean;
 }
 
 /* One line of metrics.jsonl, kept with the fit and appended to the file. */
-static rud_status add_metrics(rud_fit *fit, rud_losses held_out)
+static rud_status add_metrics(rud_fit *fit, rud_losses validation)
 {
     enum { DIGITS = 9 };
     const rud_fit_state *s = &fit->state;
     char number[5][RUD_NUMBER_SIZE], line[512];
     const double n = s->sum_updates > 0 ? s->sum_updates : 1;
-    const double values[] = {s->sum_main / n, s->sum_all / n, held_out.main, held_out.all,
+    const double values[] = {s->sum_main / n, s->sum_all / n, validation.main, validation.all,
                              s->learning_rate};
     for (size_t k = 0; k < 5; k++) rud_number_rounded(values[k], DIGITS, number[k]);
-    const int length = snprintf(line, sizeof line,
-                                "{\"cell\": \"%s\", \"update\": %.0f, \"loss_main\": %s, "
-                                "\"loss_all\": %s, \"held_out_main\": %s, \"held_out_all\": %s, "
-                                "\"learning_rate\": %s}\n",
-                                fit->options.cell, s->updates, number[0], number[1], number[2],
-                                number[3], number[4]);
+    const int length = snprintf(
+        line, sizeof line,
+        "{\"cell\": \"%s\", \"update\": %.0f, \"loss_main\": %s, "
+        "\"loss_all\": %s, \"validation_main\": %s, \"validation_all\": %s, "
+        "\"learning_rate\": %s}\n",
+        fit->options.cell, s->updates, number[0], number[1], number[2], number[3], number[4]);
     char *grown = realloc(fit->metrics, fit->metrics_size + (size_t)length + 1);
     if (grown == NULL) return rud_error(RUD_ENOMEM, "no memory for metrics");
     memcpy(grown + fit->metrics_size, line, (size_t)length + 1);
@@ -200,8 +208,8 @@ static void watch(rud_fit *fit, double loss)
 static rud_status evaluate(rud_fit *fit)
 {
     rud_fit_state *s = &fit->state;
-    RUD_TRY(rud_fit_evaluate(fit));
-    const rud_losses loss = mean_held_out(fit);
+    RUD_TRY(validate(fit));
+    const rud_losses loss = mean_validation(fit);
     RUD_TRY(add_metrics(fit, loss));
     s->sum_main = s->sum_all = s->sum_updates = 0;
     if (loss.all < s->best) {
@@ -268,7 +276,7 @@ static double update_limit(const rud_fit *fit)
     return fmin((double)fit->task->updates, useful);
 }
 
-/* Is the loss on the held-out episodes looked at now? At the end of each pass, often enough within
+/* Is the loss of the validation looked at now? At the end of each pass, often enough within
  * a long one, and at the end. */
 static bool is_due(const rud_fit *fit)
 {
@@ -319,20 +327,22 @@ static rud_status keep(rud_fit *fit, rud_status stop)
     return stop == RUD_OK ? RUD_OK : rud_stop_check(fit->task->stop); /* its message again */
 }
 
-/* All held-out losses are infinite where a fit diverged before it had a best. */
+/* All losses are infinite where a fit diverged before it had a best. */
 static rud_status finish(rud_fit *fit)
 {
+    const rud_split *split = fit->task->split;
     const size_t skipped = fit->task->updates - (size_t)fit->state.updates;
     rud_progress_advance(fit->task->progress, skipped, NULL);
     if (isinf(fit->state.best)) {
-        for (size_t i = 0; i < fit->task->split->held_out_count; i++) {
-            fit->held_out[i] = (rud_losses){INFINITY, INFINITY};
-            fit->predictions[i] = NAN;
+        for (size_t i = 0; i < split->validation_count; i++) {
+            fit->validation[i] = (rud_losses){INFINITY, INFINITY};
         }
+        for (size_t i = 0; i < split->test_count; i++) fit->predictions[i] = NAN;
         return RUD_OK;
     }
     rud_predictor_recall(fit->predictor);
-    return rud_fit_evaluate(fit);
+    RUD_TRY(validate(fit));
+    return look_at(fit, split->test, split->test_count, NULL, fit->predictions);
 }
 
 rud_status rud_fit_run(rud_fit *fit)

@@ -1,5 +1,5 @@
-/* One return predictor fitted to the training episodes of a split, and watched on the held-out
- * ones: it is kept as it was at its best there. */
+/* One return predictor fitted to the training episodes of a split, and watched on those of the
+ * validation: it is kept as it was at its best there. */
 #ifndef RUD_TRAINING_FIT_PRIVATE_H
 #define RUD_TRAINING_FIT_PRIVATE_H
 
@@ -36,7 +36,7 @@ typedef struct rud_fit_state {
     double waits;                          /* evaluations since the loss last fell by enough */
     double reductions;                     /* of the learning rate */
     double reference;                      /* loss that it is to fall from */
-    double best, best_main, best_update;   /* held-out losses at their best */
+    double best, best_main, best_update;   /* losses of the validation at their best */
     double sum_main, sum_all, sum_updates; /* training losses since the last evaluation */
     double rows, padded; /* inputs that went through the network; of these padding */
     double finished;     /* 0 or 1 */
@@ -53,8 +53,8 @@ typedef struct rud_fit {
     char *metrics;  /* lines of metrics.jsonl so far */
     size_t metrics_size;
     double saved;           /* when the last checkpoint was written */
-    rud_losses *held_out;   /* [held_out_count] at the end, by the best parameters */
-    double *predictions;    /* [held_out_count] g_last, likewise */
+    rud_losses *validation; /* [validation_count] at the end, by the best parameters */
+    double *predictions;    /* [test_count] g_last of the test, likewise */
     rud_losses *losses;     /* [batch] scratch */
     rud_episode **episodes; /* [batch] scratch */
     double **g;             /* [batch] rows of `g_values` */
@@ -71,13 +71,10 @@ rud_status rud_fit_create(const rud_fit_task *task, const rud_predictor_options 
                           rud_fit *fit);
 void rud_fit_free(rud_fit *fit);
 
-/* Trains until the held-out loss no longer falls, from where the fit stands; then recalls the best
- * parameters and fills held_out and predictions. RUD_EINTERRUPTED after writing a checkpoint. A fit
- * that diverges ends at its best. */
+/* Trains until the validation's loss no longer falls, from where the fit stands; then recalls the
+ * best parameters and fills validation and predictions. RUD_EINTERRUPTED after writing a
+ * checkpoint. A fit that diverges ends at its best. */
 rud_status rud_fit_run(rud_fit *fit);
-
-/* Fills held_out and predictions by the parameters that predict now. */
-rud_status rud_fit_evaluate(rud_fit *fit);
 
 /* Checkpoints: RUN/checkpoint/<cell>. Loading leaves a fit without one as it is; one
  * that does not belong to this fit is an error. */

@@ -10,7 +10,7 @@
 #include "training/ladder_private.h"
 #include "training/offline_run_private.h"
 
-/* Memory of the held-out predictions of every step, of which the variance ratio is computed. */
+/* Memory of the predictions of the test of every step, of which the variance ratio is computed. */
 static const size_t predictions_most = (size_t)1 << 24;
 
 /* The metrics of all rungs in their order, as they stand in their checkpoints. */
@@ -76,18 +76,18 @@ static rud_status fit_all(rud_offline_run *run)
 
 static rud_status choose(rud_offline_run *run)
 {
-    const size_t n = run->split.held_out_count;
+    const size_t n = run->split.validation_count;
     run->chosen = 0;
     for (size_t k = 1; k < run->rungs; k++) {
         rud_paired_difference difference;
-        if (rud_ladder_replaces(run->fits[run->chosen].held_out, run->fits[k].held_out, n,
+        if (rud_ladder_replaces(run->fits[run->chosen].validation, run->fits[k].validation, n,
                                 &difference)) {
             run->chosen = k;
         }
         run->result->rungs[k].gain = difference.mean;
         run->result->rungs[k].gain_error = difference.standard_error;
     }
-    if (isfinite(run->fits[run->chosen].held_out[0].all)) return RUD_OK;
+    if (isfinite(run->fits[run->chosen].validation[0].all)) return RUD_OK;
     return rud_error(RUD_EDIVERGED, "training diverged on every rung of the ladder; try a smaller "
                                     "predictor.learning_rate or predictor.clip_norm");
 }
@@ -118,7 +118,7 @@ static size_t parameters_of(const rud_fit *fit)
 static void judge_rung(const rud_offline_run *run, size_t k, const double *returns)
 {
     const rud_fit *fit = &run->fits[k];
-    const size_t n = run->split.held_out_count;
+    const size_t n = run->split.validation_count;
     rud_rung *rung = &run->result->rungs[k];
     memcpy(rung->cell, fit->options.cell, sizeof rung->cell);
     rung->parameters = parameters_of(fit);
@@ -128,20 +128,20 @@ static void judge_rung(const rud_offline_run *run, size_t k, const double *retur
     rung->chosen = k == run->chosen;
     rung->padding = fit->state.rows > 0 ? fit->state.padded / fit->state.rows : 0;
     for (size_t i = 0; i < n; i++) {
-        rung->loss_main += fit->held_out[i].main / (double)n;
-        rung->loss_all += fit->held_out[i].all / (double)n;
+        rung->loss_main += fit->validation[i].main / (double)n;
+        rung->loss_all += fit->validation[i].all / (double)n;
     }
-    rung->r_squared = rud_r_squared(fit->predictions, returns, n);
+    rung->r_squared = rud_r_squared(fit->predictions, returns, run->split.test_count);
 }
 
-/* Of the first held-out episodes, as many as fit the memory. */
+/* Of the first episodes of the test, as many as fit the memory. */
 static rud_status variance_ratio(rud_offline_run *run, const double *returns)
 {
-    const size_t *held_out = run->split.held_out;
+    const size_t *test = run->split.test;
     size_t n = 0, total = 0;
-    while (n < run->split.held_out_count &&
-           (n < 2 || total + run->data.lengths[held_out[n]] + 1 <= predictions_most)) {
-        total += run->data.lengths[held_out[n++]] + 1;
+    while (n < run->split.test_count &&
+           (n < 2 || total + run->data.lengths[test[n]] + 1 <= predictions_most)) {
+        total += run->data.lengths[test[n++]] + 1;
     }
     double *values = malloc(total * sizeof *values), **g = malloc(n * sizeof *g);
     size_t *steps = malloc(n * sizeof *steps);
@@ -151,9 +151,9 @@ static rud_status variance_ratio(rud_offline_run *run, const double *returns)
     for (size_t i = 0, at = 0; i < n && status == RUD_OK; i++) {
         rud_episode *episode = NULL;
         g[i] = values + at;
-        steps[i] = run->data.lengths[held_out[i]];
+        steps[i] = run->data.lengths[test[i]];
         at += steps[i] + 1;
-        status = rud_offline_data_lend(&run->data, &held_out[i], 1, &episode);
+        status = rud_offline_data_lend(&run->data, &test[i], 1, &episode);
         if (status != RUD_OK) break;
         status = rud_predictor_predict(run->fits[run->chosen].predictor,
                                        (const rud_episode *const *)&episode, 1, &g[i]);
@@ -174,9 +174,9 @@ static void judge_errors(const rud_offline_run *run, const double *returns)
 {
     const rud_fit *fit = &run->fits[run->chosen];
     const double s = rud_predictor_target_std(fit->predictor);
-    const double n = (double)run->split.held_out_count;
+    const double n = (double)run->split.test_count;
     double mean = 0, squares = 0, quality = 0;
-    for (size_t i = 0; i < run->split.held_out_count; i++) {
+    for (size_t i = 0; i < run->split.test_count; i++) {
         const double error = returns[i] - fit->predictions[i], deviation = error - mean;
         mean += deviation / (double)(i + 1);
         squares += deviation * (error - mean);
@@ -188,11 +188,11 @@ static void judge_errors(const rud_offline_run *run, const double *returns)
 
 rud_status rud_offline_judge(rud_offline_run *run)
 {
-    const size_t n = run->split.held_out_count;
+    const size_t n = run->split.test_count;
     rud_offline_result *result = run->result;
     double *returns = malloc(n * sizeof *returns);
     if (returns == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu returns", n);
-    for (size_t i = 0; i < n; i++) returns[i] = run->data.returns[run->split.held_out[i]];
+    for (size_t i = 0; i < n; i++) returns[i] = run->data.returns[run->split.test[i]];
     result->rung_count = run->rungs;
     for (size_t k = 0; k < run->rungs; k++) judge_rung(run, k, returns);
     memcpy(result->cell, run->fits[run->chosen].options.cell, sizeof result->cell);

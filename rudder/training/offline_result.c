@@ -41,7 +41,8 @@ static bool put_all(json_object *root, const rud_offline_result *r)
     return rud_json_put_count(root, "episodes", r->episodes) &&
            rud_json_put_count(root, "steps", r->steps) &&
            rud_json_put_count(root, "training", r->training) &&
-           rud_json_put_count(root, "held_out", r->held_out) &&
+           rud_json_put_count(root, "validation", r->validation) &&
+           rud_json_put_count(root, "test", r->test) &&
            rud_json_put_bool(root, "in_memory", r->in_memory) &&
            rud_json_put_bool(root, "success", r->target == RUD_TARGET_SUCCESS) &&
            rud_json_put_number(root, "discount", r->discount) &&
@@ -144,7 +145,8 @@ static rud_status get_all(json_object *root, rud_offline_result *r)
     get_count(&reader, "episodes", &r->episodes);
     get_count(&reader, "steps", &r->steps);
     get_count(&reader, "training", &r->training);
-    get_count(&reader, "held_out", &r->held_out);
+    get_count(&reader, "validation", &r->validation);
+    get_count(&reader, "test", &r->test);
     get_bool(&reader, "in_memory", &r->in_memory);
     get_bool(&reader, "success", &success);
     get_number(&reader, "discount", &r->discount);

@@ -92,7 +92,8 @@ static void describe(rud_offline_run *run)
     result->episodes = run->data.episodes;
     result->steps = run->data.steps;
     result->training = run->split.training_count;
-    result->held_out = run->split.held_out_count;
+    result->validation = run->split.validation_count;
+    result->test = run->split.test_count;
     result->in_memory = run->data.in_memory;
     result->target = options->target;
     result->discount = options->discount;

@@ -1,5 +1,5 @@
-/* Training a return predictor on data sets of episodes: the model ladder, held-out episodes, and a
- * run that goes on where it was killed. */
+/* Training a return predictor on data sets of episodes: the model ladder, episodes held out of
+ * training, and a run that goes on where it was killed. */
 #ifndef RUD_TRAINING_OFFLINE_TRAINING_H
 #define RUD_TRAINING_OFFLINE_TRAINING_H
 
@@ -24,15 +24,15 @@ typedef struct rud_offline_training_options {
     const volatile sig_atomic_t *stop; /* NULL, or set by rud_stop_request */
 } rud_offline_training_options;
 
-/* One rung of the ladder, judged on the held-out episodes. NaN where it diverged before it had
+/* One rung of the ladder. NaN where it diverged before it had
  * learned anything. */
 typedef struct rud_rung {
     char cell[RUD_NAME_SIZE];
     size_t parameters;
     size_t updates, best_update;
     bool diverged;
-    double loss_main, loss_all; /* as rud_losses, means */
-    double r_squared;           /* of the predicted return */
+    double loss_main, loss_all; /* as rud_losses, means of the validation */
+    double r_squared;           /* of the predicted return, in the test */
     /* How much lower its all-steps loss is than that of the best rung before it, and the standard
      * error of that; NaN for the first. */
     double gain, gain_error;
@@ -41,7 +41,8 @@ typedef struct rud_rung {
 } rud_rung;
 
 typedef struct rud_offline_result {
-    size_t episodes, steps, training, held_out;
+    size_t episodes, steps;
+    size_t training, validation, test; /* episodes: see split.h */
     bool in_memory;
     rud_target_kind target;
     double discount;
@@ -50,7 +51,7 @@ typedef struct rud_offline_result {
     size_t trials; /* of the search */
     rud_rung rungs[RUD_LIST_MAX];
     size_t rung_count;
-    char cell[RUD_NAME_SIZE]; /* of the chosen one; what follows is about it, held out */
+    char cell[RUD_NAME_SIZE]; /* of the chosen one; what follows is about it in the test */
     double quality;           /* mean: explained variance by the training returns' deviation */
     double r_squared;
     double rank_correlation;

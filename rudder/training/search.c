@@ -92,7 +92,7 @@ static bool put_trials(json_object *root, const rud_trial *trials, size_t count)
         made = rud_json_push(list, o) &&
                rud_json_put_number(o, "learning_rate", trials[k].learning_rate) &&
                rud_json_put_count(o, "hidden", trials[k].hidden) &&
-               rud_json_put_number(o, "held_out_all", trials[k].loss);
+               rud_json_put_number(o, "validation_all", trials[k].loss);
     }
     return made;
 }

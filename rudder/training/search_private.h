@@ -8,7 +8,7 @@
 typedef struct rud_trial {
     double learning_rate;
     size_t hidden;
-    double loss; /* held-out, all steps; infinite where it diverged */
+    double loss; /* of the validation, all steps; infinite where it diverged */
 } rud_trial;
 
 typedef struct rud_search_choice {

@@ -17,21 +17,28 @@ static rud_status allocate(size_t episodes, rud_split *split)
 {
     split->episodes = episodes;
     split->is_held_out = calloc(episodes + 1, sizeof *split->is_held_out);
+    split->is_test = calloc(episodes + 1, sizeof *split->is_test);
     split->training = malloc((episodes + 1) * sizeof *split->training);
-    split->held_out = malloc((episodes + 1) * sizeof *split->held_out);
-    if (split->is_held_out && split->training && split->held_out) return RUD_OK;
+    split->validation = malloc((episodes + 1) * sizeof *split->validation);
+    split->test = malloc((episodes + 1) * sizeof *split->test);
+    if (split->is_held_out && split->is_test && split->training && split->validation &&
+        split->test) {
+        return RUD_OK;
+    }
     return rud_error(RUD_ENOMEM, "no memory to split %zu episodes", episodes);
 }
 
-/* The two lists from is_held_out. */
+/* The three lists from is_held_out and is_test. */
 static void list_parts(rud_split *split)
 {
-    split->training_count = split->held_out_count = 0;
+    split->training_count = split->validation_count = split->test_count = 0;
     for (size_t k = 0; k < split->episodes; k++) {
-        if (split->is_held_out[k]) {
-            split->held_out[split->held_out_count++] = k;
-        } else {
+        if (!split->is_held_out[k]) {
             split->training[split->training_count++] = k;
+        } else if (split->is_test[k]) {
+            split->test[split->test_count++] = k;
+        } else {
+            split->validation[split->validation_count++] = k;
         }
     }
 }
@@ -40,21 +47,24 @@ rud_status rud_split_create(size_t episodes, double share, size_t most, uint64_t
                             rud_split *split)
 {
     *split = (rud_split){.seed = seed};
-    if (episodes < 2 * LEAST) {
+    if (episodes < 3 * LEAST) {
         return rud_error(RUD_EINVAL,
-                         "%zu episode%s cannot be split into training and held-out ones: at least "
-                         "%d are needed",
-                         episodes, episodes == 1 ? "" : "s", 2 * LEAST);
+                         "%zu episode%s cannot be split into training, validation and test: at "
+                         "least %d are needed",
+                         episodes, episodes == 1 ? "" : "s", 3 * LEAST);
     }
     RUD_TRY(allocate(episodes, split));
     double count = round(share * (double)episodes);
     count = fmin(count, (double)most);
-    count = fmin(fmax(count, LEAST), (double)(episodes - LEAST));
+    count = fmin(fmax(count, 2 * LEAST), (double)(episodes - LEAST));
     rud_rng rng = rud_rng_stream(seed, "held-out episodes", 0);
     size_t *order = split->training; /* overwritten below */
     for (size_t k = 0; k < episodes; k++) order[k] = k;
     rud_rng_shuffle(&rng, order, episodes);
-    for (size_t k = 0; k < (size_t)count; k++) split->is_held_out[order[k]] = true;
+    for (size_t k = 0; k < (size_t)count; k++) {
+        split->is_held_out[order[k]] = true;
+        split->is_test[order[k]] = k % 2 == 1;
+    }
     list_parts(split);
     return RUD_OK;
 }
@@ -82,8 +92,10 @@ void rud_split_free(rud_split *split)
     for (size_t k = 0; k < split->file_count; k++) free(split->files[k].path);
     free(split->files);
     free(split->is_held_out);
+    free(split->is_test);
     free(split->training);
-    free(split->held_out);
+    free(split->validation);
+    free(split->test);
     *split = (rud_split){0};
 }
 
@@ -91,14 +103,15 @@ static bool put_file(json_object *o, const rud_split *split, const rud_split_fil
 {
     char digest[DIGEST_SIZE];
     snprintf(digest, sizeof digest, "%016" PRIx64, file->digest);
-    json_object *numbers = json_object_new_array(); /* o owns it from here on */
-    bool made = rud_json_put(o, "held_out", numbers) && rud_json_put_text(o, "path", file->path) &&
-                rud_json_put_count(o, "episodes", file->episodes) &&
-                rud_json_put_count(o, "steps", file->steps) &&
-                rud_json_put_text(o, "digest", digest);
+    json_object *validation = json_object_new_array(), *test = json_object_new_array();
+    bool made = rud_json_put(o, "validation", validation); /* o owns them from here on */
+    made = rud_json_put(o, "test", test) && made && rud_json_put_text(o, "path", file->path) &&
+           rud_json_put_count(o, "episodes", file->episodes) &&
+           rud_json_put_count(o, "steps", file->steps) && rud_json_put_text(o, "digest", digest);
     for (size_t k = 0; made && k < file->episodes; k++) {
         if (!split->is_held_out[file->first + k]) continue;
-        made = rud_json_push(numbers, json_object_new_uint64(k));
+        made = rud_json_push(split->is_test[file->first + k] ? test : validation,
+                             json_object_new_uint64(k));
     }
     return made;
 }
@@ -118,7 +131,8 @@ bool rud_split_equal(const rud_split *a, const rud_split *b)
         const rud_split_file *one = &a->files[k], *other = &b->files[k];
         if (one->episodes != other->episodes || one->digest != other->digest) return false;
     }
-    return memcmp(a->is_held_out, b->is_held_out, a->episodes * sizeof *a->is_held_out) == 0;
+    return memcmp(a->is_held_out, b->is_held_out, a->episodes * sizeof *a->is_held_out) == 0 &&
+           memcmp(a->is_test, b->is_test, a->episodes * sizeof *a->is_test) == 0;
 }
 
 static bool put_split(json_object *root, const rud_split *split)
@@ -167,18 +181,20 @@ static rud_status read_file_entry(json_object *o, rud_split *split)
     return status;
 }
 
-static rud_status read_held_out(json_object *o, rud_split *split, const rud_split_file *file)
+static rud_status read_numbers(json_object *o, const char *part, rud_split *split,
+                               const rud_split_file *file)
 {
     json_object *numbers;
-    RUD_TRY(rud_json_get_array(o, "held_out", &numbers));
+    RUD_TRY(rud_json_get_array(o, part, &numbers));
     for (size_t k = 0; k < json_object_array_length(numbers); k++) {
         double number;
         if (!rud_json_number_at(numbers, k, &number) || !(number >= 0) ||
             number >= (double)file->episodes || number != floor(number)) {
-            return rud_error(RUD_EFORMAT, "field \"held_out\"[%zu] is no episode of \"%s\"", k,
+            return rud_error(RUD_EFORMAT, "field \"%s\"[%zu] is no episode of \"%s\"", part, k,
                              file->path);
         }
         split->is_held_out[file->first + (size_t)number] = true;
+        split->is_test[file->first + (size_t)number] = strcmp(part, "test") == 0;
     }
     return RUD_OK;
 }
@@ -197,7 +213,9 @@ static rud_status read_root(json_object *root, rud_split *split)
     const rud_split_file *last = &split->files[count - 1];
     RUD_TRY(allocate(last->first + last->episodes, split));
     for (size_t k = 0; k < count; k++) {
-        RUD_TRY(read_held_out(json_object_array_get_idx(files, k), split, &split->files[k]));
+        json_object *o = json_object_array_get_idx(files, k);
+        RUD_TRY(read_numbers(o, "validation", split, &split->files[k]));
+        RUD_TRY(read_numbers(o, "test", split, &split->files[k]));
     }
     list_parts(split);
     return RUD_OK;

@@ -1,4 +1,6 @@
-/* Which episodes of a run's data sets it was trained on, and which were held out. */
+/* Which episodes of a run's data sets it was trained on, and which were held out of that: a half of
+ * these says when training ends and which predictor is kept, the other half tests the kept one and
+ * decides nothing. */
 #ifndef RUD_TRAINING_SPLIT_H
 #define RUD_TRAINING_SPLIT_H
 
@@ -24,14 +26,15 @@ typedef struct rud_split {
     rud_split_file *files; /* [file_count] */
     size_t file_count;
     size_t episodes;
-    bool *is_held_out; /* [episodes] */
-    size_t *training;  /* [training_count] in ascending order */
-    size_t *held_out;  /* [held_out_count] in ascending order */
-    size_t training_count, held_out_count;
+    bool *is_held_out; /* [episodes]: of the validation or the test */
+    bool *is_test;     /* [episodes] */
+    /* in ascending order */
+    size_t *training, *validation, *test; /* [training_count], ... */
+    size_t training_count, validation_count, test_count;
 } rud_split;
 
-/* Holds out `share` of the episodes, at most `most`, at least 2, drawn by the seed. The files are
- * to be added then. RUD_EINVAL for fewer than 4 episodes. Caller frees by rud_split_free. */
+/* Holds out `share` of the episodes, at most `most`, at least 4, drawn by the seed. The files are
+ * to be added then. RUD_EINVAL for fewer than 6 episodes. Caller frees by rud_split_free. */
 rud_status rud_split_create(size_t episodes, double share, size_t most, uint64_t seed,
                             rud_split *split);
 rud_status rud_split_add_file(rud_split *split, const char *path, size_t episodes, size_t steps,
@@ -42,7 +45,7 @@ void rud_split_free(rud_split *split);
 bool rud_split_equal(const rud_split *a, const rud_split *b);
 
 /* Writes a run folder's splits.json: {"seed", "files": [{"path", "episodes", "steps", "digest",
- * "held_out": [numbers in the file]}]}. */
+ * "validation": [numbers in the file], "test": [likewise]}]}. */
 rud_status rud_split_write(const rud_split *split, const char *folder);
 
 /* Reads it back. RUD_EIO, RUD_EFORMAT. */

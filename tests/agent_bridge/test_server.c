@@ -322,6 +322,74 @@ START_TEST(idle_sessions_expire)
 }
 END_TEST
 
+/* A client goes on with its task when the session has expired, and when the server is another one
+ * that knows nothing: none is inferred from its episodes. */
+START_TEST(a_client_keeps_its_task)
+{
+    local_server server;
+    rud_client_task first, task;
+    rud_episodes list = {0};
+    rud_server_options options = local_options();
+    options.limits.session_seconds = 1;
+    snprintf(options.bind, sizeof options.bind, "ipc://%s/socket", test_folder());
+    coin_walks(4, 1, "k", &list);
+    local_start(&server, &options);
+    rud_client *client = local_client(&server);
+    configure_coin_walk(client, "kept");
+    ck_assert_int_eq(rud_client_submit(client, items(&list), 2, NULL, &first), RUD_OK);
+    sleep(3);
+    ck_assert_int_eq(rud_client_submit(client, items(&list), 3, NULL, &task), RUD_OK);
+    ck_assert_str_eq(task.task, first.task);
+    ck_assert_uint_eq(task.episodes, 3);
+    local_stop(&server);
+    local_start(&server, &options);
+    ck_assert_int_eq(rud_client_submit(client, items(&list), 4, NULL, &task), RUD_OK);
+    ck_assert_str_eq(task.task, first.task);
+    ck_assert_uint_eq(task.episodes, 4);
+    rud_client_free(&client);
+    local_stop(&server);
+    rud_episodes_free(&list);
+}
+END_TEST
+
+/* Clients that have gone leave sessions; these make room for new ones, those in use do not. */
+START_TEST(idle_sessions_make_room)
+{
+    enum { SESSIONS = 4 };
+    static const char make[] =
+        "{\"version\": 1, \"id\": 1, \"op\": \"env.make\", \"name\": \"coin-walk\"}";
+    static const char reset[] = "{\"version\": 1, \"id\": 2, \"op\": \"env.reset\", \"env\": 1}";
+    local_server small;
+    raw users[SESSIONS];
+    rud_server_options options = local_options();
+    options.limits.sessions = SESSIONS;
+    local_start(&small, &options);
+    const char *address = rud_server_address(small.server);
+    users[0] = raw_connect(address);
+    raw_ok(&users[0], make);
+    for (size_t k = 0; k < 3 * SESSIONS; k++) {
+        raw visitor = raw_connect(address);
+        raw_ok(&visitor, "{\"version\": 1, \"id\": 1, \"op\": \"status\"}");
+        ck_assert_uint_le(raw_field(&visitor, "server.sessions")->via.u64, SESSIONS);
+        raw_close(&visitor);
+    }
+    raw_ok(&users[0], reset);
+    for (size_t k = 1; k < SESSIONS; k++) {
+        users[k] = raw_connect(address);
+        raw_ok(&users[k], make);
+    }
+    raw late = raw_connect(address);
+    raw_send(&late, make);
+    ck_assert(raw_receive(&late, 5000) && raw_is(&late, "error.code", "too_many"));
+    for (size_t k = 0; k < SESSIONS; k++) raw_ok(&users[k], reset);
+    raw_ok(&users[2], "{\"version\": 1, \"id\": 3, \"op\": \"env.close\", \"env\": 1}");
+    raw_ok(&late, make);
+    for (size_t k = 0; k < SESSIONS; k++) raw_close(&users[k]);
+    raw_close(&late);
+    local_stop(&small);
+}
+END_TEST
+
 /* ---- the state folder ---- */
 
 /* The same server again: model, lessons and ids are there, and so are its predictions. */
@@ -616,6 +684,8 @@ Suite *test_suite(void)
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, too_much_is_answered_by_busy);
     tcase_add_test(tc, idle_sessions_expire);
+    tcase_add_test(tc, idle_sessions_make_room);
+    tcase_add_test(tc, a_client_keeps_its_task);
     tcase_add_test(tc, a_restart_goes_on);
     tcase_add_test(tc, a_pause_survives_restarts);
     tcase_add_test(tc, another_network_learns_anew);

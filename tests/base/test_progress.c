@@ -66,6 +66,19 @@ START_TEST(finished_work_has_no_time_left)
 }
 END_TEST
 
+START_TEST(units_in_the_middle_count)
+{
+    FILE *stream = tmpfile();
+    rud_progress *progress = progress_on(stream, 4);
+    rud_progress_update_part(progress, 1, 1.5, NULL);
+    rud_progress_free(&progress);
+    char *text = content_of(stream);
+    assert_has(text, "62 %");
+    assert_has(text, "1/4");
+    fclose(stream);
+}
+END_TEST
+
 START_TEST(no_work_at_all_is_finished)
 {
     FILE *stream = tmpfile();
@@ -180,6 +193,7 @@ Suite *test_suite(void)
     TCase *tests = tcase_create("progress");
     tcase_add_test(tests, a_file_gets_one_plain_line_at_the_end);
     tcase_add_test(tests, finished_work_has_no_time_left);
+    tcase_add_test(tests, units_in_the_middle_count);
     tcase_add_test(tests, no_work_at_all_is_finished);
     tcase_add_test(tests, an_unknown_total_shows_what_is_done_and_since_when);
     tcase_add_test(tests, a_terminal_gets_a_bar_on_one_line);

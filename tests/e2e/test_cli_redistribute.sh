@@ -51,12 +51,17 @@ check_exit 0 "the same in training" "$RUDDER" train configs/coin-walk.yaml -o "$
     --set redistribution.method=lrp --set redistribution.rule=prop
 check "... is told once" test "$(grep -c 'warning: relevance grew to .* with a product-epsilon of 2' "$SCRATCH/stderr")" -eq 1
 sed 's/"rewards": \[[^]]*\], //' "$lines" >"$SCRATCH/unpaid.jsonl"
+check_exit 0 "inspect episodes without rewards" "$RUDDER" inspect "$SCRATCH/unpaid.jsonl"
+check "... counts them" grep -qE '^without_rewards +40$' "$SCRATCH/stdout"
 check_exit 1 "episodes without rewards" redistribute "$SCRATCH/unpaid.jsonl" -o "$SCRATCH/x.jsonl"
 check "... are refused" grep -q 'unpaid.jsonl: episode 0 has no rewards that could be redistributed' "$SCRATCH/stderr"
 check_exit 1 "training on them" "$RUDDER" train configs/offline.yaml --episodes "$SCRATCH/unpaid.jsonl" -o "$SCRATCH/unpaid" -q
 check "... is refused" grep -q 'unpaid.jsonl:1: no rewards, and so no return to learn' "$SCRATCH/stderr"
 check_exit 2 "an option of another method" redistribute "$data" -o "$SCRATCH/x" --method lrp --nodes 3
 check_exit 2 "a mix beyond 1" redistribute "$data" -o "$SCRATCH/x" --mix 1.5
+check "... is told the range" grep -q "mix must be a number from 0 to 1, found .1.5." "$SCRATCH/stderr"
+check_exit 2 "a negative limit" redistribute "$data" -o "$SCRATCH/x" --max-error-z -1
+check "... is told the range" grep -q "max-error-z must be a number of at least 0, found" "$SCRATCH/stderr"
 check_exit 2 "an unknown correction" redistribute "$data" -o "$SCRATCH/x" --correction first
 check_exit 1 "one step's prediction" redistribute "$data" -o "$SCRATCH/x" --step 3
 check "... is refused" grep -q 'leave out the options step and steps' "$SCRATCH/stderr"

@@ -7,13 +7,13 @@ run=$SCRATCH/run
 page=$SCRATCH/page.html
 "$RUDDER" envs rollout coin-walk -n 300 --seed 1 -q -o "$data"
 check "a run" "$RUDDER" train configs/offline.yaml --episodes "$data" -q -o "$run" --set 'offline.ladder=[linear]'
-check "... has a page" grep -q 'Measured on 60 episodes that were held out' "$run/report.html"
+check "... has a page" grep -q 'Measured on 30 episodes that the model was neither' "$run/report.html"
 rm "$run/report.html"
 check_exit 0 "report of a run" "$RUDDER" report "$run" -q
 check "... says where" grep -qx "Report: $run/report.html" "$SCRATCH/stdout"
-check "... marks training" grep -q 'of them used in training</td><td>240<' "$run/report.html"
+check "... marks training" grep -q 'of them used in training: fitted to, or chosen by</td><td>270<' "$run/report.html"
 check_exit 0 "report of its data" "$RUDDER" report "$data" -m "$run" -q -o "$page"
-check "... knows them" grep -q 'Measured on 60 episodes that were held out' "$page"
+check "... knows them" grep -q 'Measured on 30 episodes that the model was neither' "$page"
 "$RUDDER" envs rollout coin-walk -n 300 --seed 2 -q -o "$SCRATCH/other.jsonl"
 check_exit 0 "report of other data" "$RUDDER" report "$SCRATCH/other.jsonl" -m "$run" -q -o "$page"
 check "... does not" grep -q 'Whether this model was trained on any of them is not known' "$page"

@@ -25,7 +25,7 @@ check "... holds a fifth out" grep -q '"training": 320' "$run/training.json"
 cp "$run/model.safetensors" "$SCRATCH/first"
 check_exit 0 "the same again" train "$run" -q --json "$@"
 check "... is there already" cmp "$run/model.safetensors" "$SCRATCH/first"
-check "... prints one object" grep -qE '^\{"run":".*","episodes":400,"steps":20000,"training":320,"held_out":80,"target":"return",.*"ladder":\[\{"cell":"linear",.*\],"cell":"[a-z0-9]+","quality":[-.0-9e]+,"r_squared":[-.0-9e]+,' "$SCRATCH/stdout"
+check "... prints one object" grep -qE '^\{"run":".*","episodes":400,"steps":20000,"training":320,"validation":40,"test":40,"target":"return",.*"ladder":\[\{"cell":"linear",.*\],"cell":"[a-z0-9]+","quality":[-.0-9e]+,"r_squared":[-.0-9e]+,' "$SCRATCH/stdout"
 check_exit 0 "inspect the run" "$RUDDER" inspect "$run"
 
 # Killed again and again, when a checkpoint is new, a run ends as one that was left alone.
@@ -112,7 +112,7 @@ check "... and leaves a checkpoint" test -d "$SCRATCH/stopped/checkpoint"
 check_exit 0 "from a temporary file" train "$SCRATCH/spilled" -q "$@" --set memory=0
 check "... the same model" cmp "$SCRATCH/spilled/model.safetensors" "$run/model.safetensors"
 check_exit 0 "a search" train "$SCRATCH/searched" -q "$@" --set search.trials=3 --set search.updates=20
-check "... keeps its trials" test "$(grep -c held_out_all "$SCRATCH/searched/search.json")" -eq 3
+check "... keeps its trials" test "$(grep -c validation_all "$SCRATCH/searched/search.json")" -eq 3
 rate=$(sed -n '/^  "learning_rate": /{s/.*: //;s/,.*//;p;}' "$SCRATCH/searched/search.json")
 check "... and its choice in config.yaml" grep -q "learning_rate: $rate\$" "$SCRATCH/searched/config.yaml"
 cp "$SCRATCH/searched/model.safetensors" "$SCRATCH/first"
@@ -136,7 +136,7 @@ refuse() { # refuse NAME WORDS OPTION...
 : >"$lines"
 refuse "no episode" "$lines: "
 { episode 1 1; episode 2 2; episode 3 3; } >"$lines"
-refuse "too few episodes" "$lines: 3 episodes cannot be split"
+refuse "too few episodes" "$lines: 3 episodes cannot be split into training, validation and test"
 { episode 1 1; episode 2 2; episode 3 3; episode NaN 4; } >"$lines"
 refuse "a reward that is NaN" "$lines:4: .*rewards"
 for k in 1 2 3 4 5 6 7 8; do episode $((k % 3)) "$k"; done >"$lines"
@@ -147,7 +147,7 @@ refuse "an unknown field" "offline.ignore names \"observations/clock\", .*there 
 # An image among the numbers is refused by name, and carried through by a model that does without.
 zoo=tests/fixtures/minari/zoo/mixed-v3
 zoo() { # zoo OPTION...
-    "$RUDDER" train "$config" --episodes "$zoo" --episodes "$zoo" -o "$SCRATCH/zoo" -q \
+    "$RUDDER" train "$config" --episodes "$zoo" --episodes "$zoo" --episodes "$zoo" -o "$SCRATCH/zoo" -q \
         --set offline.updates=20 "$@"
 }
 check_exit 1 "an image as a feature" zoo
@@ -159,6 +159,10 @@ check_exit 0 "... to the new data set" "$RUDDER" inspect "$SCRATCH/zoo-out"
 check "... as an image" grep -q 'observations/img, type image' "$SCRATCH/stdout"
 check_exit 0 "no action is a feature" "$RUDDER" train "$config" --episodes "$lines" -o "$SCRATCH/few" -q \
     --set offline.ignore=actions --set offline.updates=20
+check_exit 0 "standard input" "$RUDDER" train "$config" --episodes - -o "$SCRATCH/input" --set offline.updates=20 <"$lines"
+check "... leaves a model" test -s "$SCRATCH/input/model.safetensors"
+check "... and says why there is no page" grep -q 'standard input cannot be read again: no report.html' "$SCRATCH/stderr"
+check "... nor names one" sh -c '! grep -q "Report:" "$1"' - "$SCRATCH/stdout"
 check_exit 1 "the folder of other episodes" train "$SCRATCH/few" -q --set offline.ignore=actions --set offline.updates=20
 check "... is named" grep -q "$SCRATCH/few: the folder is a run on other episodes" "$SCRATCH/stderr"
 check_exit 0 "... or replaced" train "$SCRATCH/few" -q --set offline.ignore=actions --set offline.updates=20 --force

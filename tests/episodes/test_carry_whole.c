@@ -184,6 +184,45 @@ START_TEST(all_episodes_are_carried_in_their_order)
 }
 END_TEST
 
+/* Whatever type and layout the rewards have, the new ones are float64; the others stay as they are.
+ * Compressed ones are written anew, as are those that another episode shares. */
+START_TEST(rewards_of_any_kind_are_replaced)
+{
+    enum { STEPS = 5, PLAIN, CHUNKED, COMPRESSED, SHARED };
+    const struct {
+        hid_t type;
+        int layout;
+    } kinds[] = {{H5T_IEEE_F64LE, PLAIN},   {H5T_IEEE_F64LE, CHUNKED},
+                 {H5T_IEEE_F64BE, CHUNKED}, {H5T_IEEE_F64LE, COMPRESSED},
+                 {H5T_IEEE_F32LE, PLAIN},   {H5T_STD_I64LE, COMPRESSED},
+                 {H5T_IEEE_F64LE, SHARED}};
+    const double values[STEPS] = {0, 0, 0, 0, 3};
+    const hsize_t steps = STEPS;
+    const char *folder = test_folder();
+    path from = in_folder(folder, "a.hdf5"), to = in_folder(folder, "b.hdf5");
+    const hid_t file = change_file(from.text), space = H5Screate_simple(1, &steps, NULL),
+                creation = H5Pcreate(H5P_DATASET_CREATE);
+    if (kinds[_i].layout != PLAIN) H5Pset_chunk(creation, 1, &steps);
+    if (kinds[_i].layout == COMPRESSED) H5Pset_deflate(creation, 4);
+    H5Ldelete(file, "episode_1/rewards", H5P_DEFAULT);
+    const hid_t id = H5Dcreate2(file, "episode_1/rewards", kinds[_i].type, space, H5P_DEFAULT,
+                                creation, H5P_DEFAULT);
+    ck_assert_int_ge(H5Dwrite(id, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values), 0);
+    if (kinds[_i].layout == SHARED)
+        H5Lcreate_hard(file, "episode_1/rewards", file, "shared", H5P_DEFAULT, H5P_DEFAULT);
+    H5Dclose(id);
+    H5Pclose(creation);
+    H5Sclose(space);
+    H5Fclose(file);
+    ck_assert_msg(carry_all(from.text, to.text, NULL) == RUD_OK, "%s", rud_last_error());
+    assert_carried(from.text, to.text);
+    hdf5_comparison c = hdf5_compare(from.text, to.text,
+                                     " rewards rewards_sum rewards_mean rewards_std rewards_max "
+                                     "rewards_min ");
+    ck_assert_str_eq(c.difference, "");
+}
+END_TEST
+
 static size_t size_of(const char *name)
 {
     struct stat status;
@@ -241,6 +280,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, a_group_of_several_names_is_refused, 0, 2);
     tcase_add_test(tcase, other_files_are_never_changed);
     tcase_add_test(tcase, all_episodes_are_carried_in_their_order);
+    tcase_add_loop_test(tcase, rewards_of_any_kind_are_replaced, 0, 7);
     suite_add_tcase(suite, tcase);
     tcase = tcase_create("full disk");
     tcase_add_loop_test(tcase, a_full_disk_leaves_nothing_behind, 0, WAYS * PARTS);

@@ -345,6 +345,49 @@ START_TEST(what_does_not_fit_is_refused)
 }
 END_TEST
 
+/* What a watch has seen; it ends the run once `stop` is passed. */
+typedef struct seen {
+    double done, stop;
+    size_t calls;
+} seen;
+
+static rud_status watch(void *context, double done)
+{
+    seen *s = context;
+    ck_assert(done > s->done && done <= 1);
+    s->done = done;
+    s->calls++;
+    return done > s->stop ? rud_error(RUD_EINTERRUPTED, "enough") : RUD_OK;
+}
+
+/* Several batches, and several evaluations in each: up to 1, and then every episode is explained.
+ */
+START_TEST(long_runs_are_watched_and_ended)
+{
+    static const size_t chosen[] = {4, 5, 10}; /* integrated gradients, occlusion, decomposition */
+    rud_episodes list = lessons(9, EPISODES);
+    rud_predictor *predictor = trained("lstm", &list);
+    const rud_attribution_options options = variant(chosen[_i]);
+    rud_explainer *explainer = NULL;
+    rud_explanation e[EPISODES];
+    seen all = {.stop = 2}, some = {.stop = 0.3};
+    ck_assert_ok(rud_explainer_create(predictor, &options, &explainer));
+    rud_explainer_set_watch(explainer, watch, &all);
+    ck_assert_ok(rud_explainer_run(explainer, lesson_items(&list), EPISODES, e));
+    free_all(e, EPISODES);
+    ck_assert(all.done == 1);
+    ck_assert_uint_gt(all.calls, 2);
+    rud_explainer_set_watch(explainer, watch, &some);
+    ck_assert_int_eq(rud_explainer_run(explainer, lesson_items(&list), EPISODES, e),
+                     RUD_EINTERRUPTED);
+    ck_assert(some.done > 0.3 && some.done < 1);
+    for (size_t i = 0; i < EPISODES; i++) ck_assert_ptr_null(e[i].step_relevance);
+    rud_explainer_free(&explainer);
+    rud_predictor_free(&predictor);
+    rud_episodes_free(&list);
+}
+END_TEST
+
 /* Another cell's weights mean something else, though they may be as many. */
 START_TEST(only_a_network_of_the_same_specification_takes_the_place)
 {
@@ -424,6 +467,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tests, a_network_reads_observations_as_they_are, 0, 2);
     tcase_add_loop_test(tests, messages_name_the_episode, 0, 2);
     tcase_add_test(tests, what_does_not_fit_is_refused);
+    tcase_add_loop_test(tests, long_runs_are_watched_and_ended, 0, 3);
     tcase_add_test(tests, only_a_network_of_the_same_specification_takes_the_place);
     tcase_add_loop_test(tests, threads_share_a_predictor, 0, 2);
     suite_add_tcase(suite, tests);

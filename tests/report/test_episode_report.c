@@ -80,8 +80,10 @@ START_TEST(figures_and_training_episodes)
     char *page = write_page(&p, true);
     ck_assert_ptr_nonnull(strstr(page, "<h1>lessons &amp; &lt;tags&gt;</h1>"));
     ck_assert_ptr_null(strstr(page, "<in>"));
-    ck_assert_ptr_nonnull(strstr(page, "of them used in training</td><td>300<"));
-    ck_assert_ptr_nonnull(strstr(page, "Measured on 100 episodes that were held out"));
+    ck_assert_ptr_nonnull(
+        strstr(page, "of them used in training: fitted to, or chosen by</td><td>300<"));
+    ck_assert_ptr_nonnull(strstr(
+        page, "Measured on 100 episodes that the model was neither fitted to nor chosen by"));
     ck_assert_ptr_nonnull(strstr(page, "reward paid at the last step</td><td>100 %<"));
     ck_assert_ptr_nonnull(strstr(page, "<b>used in training</b>"));
     /* the model is the linear baseline itself */

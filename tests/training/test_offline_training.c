@@ -119,18 +119,19 @@ START_TEST(order_needs_a_network)
     ck_assert(read.r_squared == result.r_squared && read.error_std == result.error_std);
     ck_assert(isnan(read.rungs[0].gain) && read.rungs[1].gain == result.rungs[1].gain);
 
-    /* The model stands for itself: R^2 of the held-out episodes from the files alone. */
+    /* The model stands for itself: R^2 of the test from the files alone. */
     rud_split split;
     rud_predictor *predictor = NULL;
     rud_dataset *dataset = NULL;
     ck_assert_ok(rud_split_read(folder, &split));
     ck_assert_ok(rud_predictor_load(folder, &predictor));
     ck_assert_ok(rud_dataset_open(data, NULL, &dataset));
-    ck_assert_uint_eq(split.held_out_count, 400);
+    ck_assert_uint_eq(split.test_count, 200);
+    ck_assert_uint_eq(split.validation_count, 200);
     double mean = 0, squares = 0, errors = 0, g[16], *rows = g;
-    for (size_t k = 0; k < split.held_out_count; k++) {
+    for (size_t k = 0; k < split.test_count; k++) {
         rud_episode *e = NULL;
-        ck_assert_ok(rud_dataset_read(dataset, split.held_out[k], &e));
+        ck_assert_ok(rud_dataset_read(dataset, split.test[k], &e));
         ck_assert_ok(rud_predictor_predict(predictor, (const rud_episode *const *)&e, 1, &rows));
         const double G = rud_episode_return(e), deviation = G - mean;
         errors += (G - g[e->steps]) * (G - g[e->steps]);

@@ -20,11 +20,18 @@ START_TEST(a_split_is_one)
     ck_assert_ok(rud_split_create(1000, 0.2, 5000, 7, &split));
     ck_assert_ok(rud_split_create(1000, 0.2, 5000, 7, &again));
     ck_assert_ok(rud_split_create(1000, 0.2, 5000, 8, &other));
-    ck_assert_uint_eq(split.held_out_count, 200);
+    ck_assert_uint_eq(split.validation_count, 100);
+    ck_assert_uint_eq(split.test_count, 100);
     ck_assert_uint_eq(split.training_count, 800);
     for (size_t k = 0; k < 800; k++) ck_assert(!split.is_held_out[split.training[k]]);
-    for (size_t k = 0; k < 200; k++) ck_assert(split.is_held_out[split.held_out[k]]);
-    for (size_t k = 1; k < 200; k++) ck_assert_uint_lt(split.held_out[k - 1], split.held_out[k]);
+    for (size_t k = 0; k < 100; k++) {
+        ck_assert(split.is_held_out[split.validation[k]] && !split.is_test[split.validation[k]]);
+        ck_assert(split.is_held_out[split.test[k]] && split.is_test[split.test[k]]);
+    }
+    for (size_t k = 1; k < 100; k++) {
+        ck_assert_uint_lt(split.validation[k - 1], split.validation[k]);
+        ck_assert_uint_lt(split.test[k - 1], split.test[k]);
+    }
     ck_assert(rud_split_equal(&split, &again));
     ck_assert(!rud_split_equal(&split, &other));
     rud_split_free(&split);
@@ -33,21 +40,23 @@ START_TEST(a_split_is_one)
 }
 END_TEST
 
-START_TEST(both_parts_have_two_episodes)
+START_TEST(every_part_has_two_episodes)
 {
     static const struct {
         size_t episodes, most;
         double share;
-        size_t held_out;
-    } cases[] = {{4, 100, 0.01, 2}, {4, 100, 0.9, 2}, {5, 100, 0.9, 3}, {1000, 30, 0.5, 30}};
+        size_t validation, test;
+    } cases[] = {
+        {6, 100, 0.01, 2, 2}, {6, 100, 0.9, 2, 2}, {7, 100, 0.9, 3, 2}, {1000, 30, 0.5, 15, 15}};
     rud_split split;
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         ck_assert_ok(rud_split_create(cases[k].episodes, cases[k].share, cases[k].most, 0, &split));
-        ck_assert_uint_eq(split.held_out_count, cases[k].held_out);
+        ck_assert_uint_eq(split.validation_count, cases[k].validation);
+        ck_assert_uint_eq(split.test_count, cases[k].test);
         rud_split_free(&split);
     }
-    ck_assert_int_eq(rud_split_create(3, 0.5, 100, 0, &split), RUD_EINVAL);
-    ck_assert_ptr_nonnull(strstr(rud_last_error(), "3 episodes"));
+    ck_assert_int_eq(rud_split_create(5, 0.5, 100, 0, &split), RUD_EINVAL);
+    ck_assert_ptr_nonnull(strstr(rud_last_error(), "5 episodes"));
     rud_split_free(&split);
 }
 END_TEST
@@ -65,7 +74,8 @@ START_TEST(a_split_reads_back)
     ck_assert_str_eq(read.files[0].path, "a \"b\".hdf5");
     ck_assert_uint_eq(read.files[1].first, 30);
     ck_assert(read.files[0].digest == UINT64_MAX - 1);
-    ck_assert_uint_eq(read.held_out_count, 10);
+    ck_assert_uint_eq(read.validation_count, 5);
+    ck_assert_uint_eq(read.test_count, 5);
     read.files[1].digest = 6;
     ck_assert(!rud_split_equal(&split, &read));
     rud_split_free(&split);
@@ -81,9 +91,9 @@ START_TEST(bad_splits_are_refused)
         "{\"seed\": 1, \"files\": []}",
         "{\"seed\": 1, \"files\": [{\"path\": \"x\"}]}",
         "{\"seed\": 1, \"files\": [{\"path\": \"x\", \"episodes\": 2, \"steps\": 2, \"digest\": "
-        "\"0\", \"held_out\": [2]}]}",
+        "\"0\", \"validation\": [], \"test\": [2]}]}",
         "{\"seed\": 1, \"files\": [{\"path\": \"x\", \"episodes\": 2000000000000, \"steps\": 2, "
-        "\"digest\": \"0\", \"held_out\": []}]}"};
+        "\"digest\": \"0\", \"validation\": [], \"test\": []}]}"};
     const char *folder = test_folder();
     char path[512];
     rud_split split;
@@ -175,7 +185,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("training/split");
     TCase *split = tcase_create("split");
     tcase_add_test(split, a_split_is_one);
-    tcase_add_test(split, both_parts_have_two_episodes);
+    tcase_add_test(split, every_part_has_two_episodes);
     tcase_add_test(split, a_split_reads_back);
     tcase_add_test(split, bad_splits_are_refused);
     suite_add_tcase(suite, split);

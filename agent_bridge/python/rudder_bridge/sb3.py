@@ -312,7 +312,8 @@ class RedistributedReplayBuffer(ReplayBuffer):
 
     def _taken(self, stored: Array) -> Array:
         """The actions as the environment took them: off-policy learners store those of a Box scaled to [-1, 1]."""
+        taken = self._action.rows(stored)
         if self._action.kind == "box":
             low, high = self.action_space.low, self.action_space.high
-            stored = np.clip(low + 0.5 * (stored + 1.0) * (high - low), low, high)
-        return self._action.rows(stored)
+            taken = np.clip(low + 0.5 * (taken + 1.0) * (high - low), low, high)
+        return taken

@@ -24,8 +24,8 @@ class RedistributeReward(gymnasium.Wrapper, RecordConstructorArgs):
     ``address`` is that of a server; without one, all wrappers of this process share a private server, which ends with
     the last of them. ``mix`` w pays (1 - w) r + w r'. ``time_limit`` says what truncation means: with ``cut`` the
     episode is not learnt from, and its last step gets no correction; with ``terminal`` it is an end like any other, and
-    the step that is truncated is reported as terminated too, so that no learner bootstraps behind the end and counts the
-    correction twice.
+    the step that is truncated is reported as terminated too, so that no learner bootstraps behind the end and counts
+    the correction twice.
     ``submit`` false: the server does not keep the episodes. ``timeout`` [s] is the longest wait for an answer.
     ``specification`` holds further fields of the task's specification in PROTOCOL.md (features, final_observation,
     seed, name).

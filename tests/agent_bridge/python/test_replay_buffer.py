@@ -221,6 +221,10 @@ class Arguments(unittest.TestCase):
         buffer = RedistributedReplayBuffer(10, Walk.observation_space, actions)
         scaled = np.array([[-1.0, -1.0], [0.0, 0.5], [1.0, 1.0]], np.float32)
         np.testing.assert_allclose(buffer._taken(scaled), [[-2, 0], [0, 7.5], [2, 10]])
+        # Stored flat, whatever the shape.
+        square = gymnasium.spaces.Box(-2, 2, (2, 2))
+        buffer = RedistributedReplayBuffer(10, Walk.observation_space, square)
+        np.testing.assert_allclose(buffer._taken(np.array([[-1.0, 0.0, 0.5, 1.0]])), [[[-2, 0], [1, 2]]])
 
 
 if __name__ == "__main__":

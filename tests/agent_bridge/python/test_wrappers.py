@@ -301,7 +301,8 @@ class Vector(WithModel):
             np.testing.assert_allclose(second[0], first[0], atol=TOLERANCE)
 
     def test_a_time_limit_that_ends_the_task(self):
-        env = self.wrapped(SyncVectorEnv([lambda: Walk(limit=2), Walk]), RedistributeRewardVector, time_limit="terminal")
+        inner = SyncVectorEnv([lambda: Walk(limit=2), Walk])
+        env = self.wrapped(inner, RedistributeRewardVector, time_limit="terminal")
         env.reset()
         rewards = env.step([1, 1])[1]
         _, more, terminated, truncated, infos = env.step([1, 1])
