@@ -35,7 +35,7 @@ check "... is a training" grep -qE '^kind +training$' "$SCRATCH/stdout"
 episodes=$SCRATCH/episodes.jsonl
 "$RUDDER" envs rollout coin-walk -n 5 -q -o "$episodes"
 numbers='(-?[.0-9]+(e-?[0-9]+)?)'
-check_exit 1 "the model keeps no episodes to start from" "$RUDDER" explain -m "$SCRATCH/paths" "$episodes" --method integrated-gradients --baseline episodes
+check_exit 2 "the model keeps no episodes to start from" "$RUDDER" explain -m "$SCRATCH/paths" "$episodes" --method integrated-gradients --baseline episodes
 check "... is said" grep -q 'no episodes are kept with the model.*zero or mean' "$SCRATCH/stderr"
 check_exit 0 "explain --json" "$RUDDER" explain -m "$run" "$episodes" --method difference --json
 check "... one line an episode, in order" test "$(sed 's/,.*//' "$SCRATCH/stdout" | tr -d '\n')" = \
