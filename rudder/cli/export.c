@@ -122,6 +122,7 @@ int cli_export(int argc, char **argv)
     arguments a = {.reading = rud_dataset_options_default()};
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     const char *format = a.format ? a.format : rud_dataset_format_of_path(a.output);
+    a.reading.without_numbers = true;
     a.reading.stream = strcmp(format, "jsonl") == 0; /* lines need no spaces to become lines */
     rud_dataset *source = NULL;
     rud_status status = rud_dataset_open(a.input, &a.reading, &source);

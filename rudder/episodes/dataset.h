@@ -61,11 +61,13 @@ typedef enum rud_dataset_tail {
 } rud_dataset_tail;
 
 typedef struct rud_dataset_options {
-    const char *format; /* NULL: found out by the content */
-    bool infos;         /* numeric infos are read too */
-    bool stream;        /* JSON lines are read once, in order, and nothing is known before. Else
-                           the file is read through when it is opened, and standard input is first
-                           copied to a temporary file */
+    const char *format;   /* NULL: found out by the content */
+    bool infos;           /* numeric infos are read too */
+    bool without_numbers; /* observations may hold none, but images or texts: such a data set is not
+                             refused, and its episodes have observations of width 0 */
+    bool stream;          /* JSON lines are read once, in order, and nothing is known before. Else
+                             the file is read through when it is opened, and standard input is first
+                             copied to a temporary file */
     /* D4RL only: */
     size_t max_episode_steps; /* without `timeouts` an episode ends after so many steps; 0: such a
                                  file is refused unless terminals end every episode */
@@ -100,7 +102,8 @@ size_t rud_dataset_tail_steps(const rud_dataset *dataset);
  * View. */
 const rud_journal_reader *rud_dataset_journal_reader(const rud_dataset *dataset);
 
-/* The spaces after flattening; NULL for a stream, and where there are no actions. Views. */
+/* The spaces after flattening; NULL for a stream, where there are no actions, or observations
+ * without numbers. Views. */
 const rud_space *rud_dataset_observation_space(const rud_dataset *dataset);
 const rud_space *rud_dataset_action_space(const rud_dataset *dataset);
 
