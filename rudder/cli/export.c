@@ -95,7 +95,7 @@ static rud_status copy(const arguments *a, rud_dataset *source, rud_dataset_writ
 static rud_status export(const arguments *a, rud_dataset *source)
 {
     const rud_dataset_writer_options writing = {
-        .format = a->format, .force = a->force, .source = source};
+        .format = a->format, .force = a->force, .source = source, .stop = &cli_stop};
     rud_dataset_writer *writer;
     RUD_TRY(rud_dataset_writer_open(a->output, &writing, &writer));
     const rud_status status = copy(a, source, writer);

@@ -41,6 +41,7 @@
 #ifndef RUD_EPISODES_DATASET_H
 #define RUD_EPISODES_DATASET_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -173,6 +174,7 @@ typedef struct rud_dataset_writer_options {
     const char *const *metadata; /* [metadata_count][2]: key and text, added to the metadata where
                                     the format has some */
     size_t metadata_count;
+    const volatile sig_atomic_t *stop; /* asks to end the copying of a large file; NULL: never */
 } rud_dataset_writer_options;
 
 /* "jsonl" for .jsonl and "-", "minari" for .hdf5 and .h5 (the bare file) and for a path without
@@ -181,8 +183,8 @@ const char *rud_dataset_format_of_path(const char *path);
 
 /* Starts a data set, written aside: it stands at `path` only after rud_dataset_writer_commit,
  * synced to disk. RUD_EEXIST if something stands there and `force` is not set (nor ever a folder
- * that holds no data set); RUD_EINVAL if the source is a stream and the format needs spaces. Caller
- * owns *writer. */
+ * that holds no data set); RUD_EINVAL if the source is a stream and the format needs spaces;
+ * RUD_EINTERRUPTED. Caller owns *writer. */
 rud_status rud_dataset_writer_open(const char *path, const rud_dataset_writer_options *options,
                                    rud_dataset_writer **writer);
 

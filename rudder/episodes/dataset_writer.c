@@ -72,6 +72,7 @@ static rud_status set_up(const char *path, const rud_dataset_writer_options *opt
     if (writer->path == NULL || (options->name != NULL && writer->name == NULL))
         return rud_error(RUD_ENOMEM, "%s: no memory left", path);
     writer->force = options->force;
+    writer->stop = options->stop;
     writer->source = source;
     writer->same_format = source != NULL && source->kind == writer->kind;
     RUD_TRY(check_target(writer));

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/stop.h"
 #include "episodes/dataset.h"
 #include "tests/episodes/hdf5_equal.h"
 #include "tests/harness.h"
@@ -223,6 +224,22 @@ START_TEST(rewards_of_any_kind_are_replaced)
 }
 END_TEST
 
+/* Stopped while the file is copied: nothing is left. */
+START_TEST(copying_can_be_stopped)
+{
+    const char *folder = test_folder();
+    path to = in_folder(folder, _i == 0 ? "b.hdf5" : "b");
+    volatile sig_atomic_t stop = 0;
+    rud_dataset *source = open_set(bare);
+    const rud_dataset_writer_options options = {.source = source, .stop = &stop};
+    rud_dataset_writer *writer;
+    rud_stop_request(&stop);
+    ck_assert_int_eq(rud_dataset_writer_open(to.text, &options, &writer), RUD_EINTERRUPTED);
+    rud_dataset_close(&source);
+    assert_only(folder, "");
+}
+END_TEST
+
 /* Pictures only, as variable-length bytes. */
 static void make_pictures(const char *name)
 {
@@ -343,6 +360,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(tcase, a_group_of_several_names_is_refused, 0, 2);
     tcase_add_test(tcase, other_files_are_never_changed);
     tcase_add_test(tcase, all_episodes_are_carried_in_their_order);
+    tcase_add_loop_test(tcase, copying_can_be_stopped, 0, 2);
     tcase_add_test(tcase, pictures_alone_come_through);
     tcase_add_loop_test(tcase, rewards_of_any_kind_are_replaced, 0, 7);
     suite_add_tcase(suite, tcase);
