@@ -67,8 +67,8 @@ rud_status rud_make_folders(const char *path);
 /* Removes the file, or the folder with everything in it; what is not there is no failure. */
 rud_status rud_remove_tree(const char *path);
 
-/* Locks the folder for this process, until rud_folder_unlock or its end, however it ends. RUD_ESTATE
- * if another one has it. Where the file system has no locks nothing is locked. */
+/* Locks the folder for this process, until rud_folder_unlock or its end, however it ends.
+ * RUD_ESTATE if another one has it. Where the file system has no locks nothing is locked. */
 rud_status rud_folder_lock(const char *folder, int *lock);
 
 /* Does nothing where *lock is -1, which it is then. */
