@@ -66,9 +66,9 @@ static rud_status open_single(rud_dataset_writer *writer)
 static rud_status open_file(rud_dataset_writer *writer)
 {
     minari_writer *state = writer->state;
-    RUD_TRY(writer->same_format
-                ? rud_hdf5_copy_file(rud_minari_file(writer->source), state->data, &state->file)
-                : rud_hdf5_create(state->data, &state->file));
+    RUD_TRY(writer->same_format ? rud_hdf5_copy_file(rud_minari_file(writer->source), state->data,
+                                                     writer->stop, &state->file)
+                                : rud_hdf5_create(state->data, &state->file));
     state->flag = rud_hdf5_bool_type();
     state->group_creation = H5Pcreate(H5P_GROUP_CREATE);
     if (state->flag < 0 || state->group_creation < 0)
