@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <zmq.h>
@@ -42,13 +41,6 @@ typedef struct bench {
     char folder[ADDRESS];
     rud_episodes episodes; /* of coin-walk */
 } bench;
-
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* ---- processes ---- */
 
@@ -288,9 +280,9 @@ static rud_status measure_run(one_call *call, void *context, latency *run)
 {
     static double us[CALLS];
     for (size_t k = 0; k < CALLS; k++) {
-        const double start = seconds();
+        const double start = rud_wall_seconds();
         RUD_TRY(call(context, k));
-        us[k] = 1e6 * (seconds() - start);
+        us[k] = 1e6 * (rud_wall_seconds() - start);
     }
     *run = (latency){rud_quantile(us, CALLS, 0.5), rud_quantile(us, CALLS, 0.99)};
     return RUD_OK;
@@ -423,8 +415,8 @@ static rud_status load_with(loader *l, rud_client *client, rud_episode *const *e
     double rewards[T];
     rud_client_answer answer = {.rewards = rewards, .most_steps = T};
     size_t sent = 0, left = 0;
-    while (left > 0 || seconds() < l->until) {
-        for (size_t k = 0; k < PIPELINE && seconds() < l->until; k++) {
+    while (left > 0 || rud_wall_seconds() < l->until) {
+        for (size_t k = 0; k < PIPELINE && rud_wall_seconds() < l->until; k++) {
             if (waiting[k] != 0) continue;
             RUD_TRY(load_one(l, client, &waiting[k], episodes[k], sent++));
             left++;
@@ -493,7 +485,7 @@ static rud_status run_threads(const bench *b, const char *what, size_t count, bo
 {
     loader *loaders = calloc(count, sizeof *loaders);
     pthread_t *threads = calloc(count, sizeof *threads);
-    const double start = seconds();
+    const double start = rud_wall_seconds();
     size_t started = 0, done = 0, least = SIZE_MAX;
     rud_status status = loaders && threads ? RUD_OK : rud_error(RUD_ENOMEM, "no memory");
     for (; status == RUD_OK && started < count; started++) {
@@ -514,7 +506,7 @@ static rud_status run_threads(const bench *b, const char *what, size_t count, bo
     }
     const double mean = (double)done / (double)count;
     if (status == RUD_OK) {
-        status = print_throughput(b, what, (double)done / (seconds() - start),
+        status = print_throughput(b, what, (double)done / (rud_wall_seconds() - start),
                                   mean > 0 ? (double)least / mean : 0);
     }
     free(loaders);
@@ -528,7 +520,7 @@ static void *stream_on(void *argument)
     loader *l = argument;
     caller c = {.b = l->b, .stream = (uint32_t)l->number};
     l->status = connect_client(l->b, &c.client);
-    for (size_t k = 0; l->status == RUD_OK && (seconds() < l->until || k % T != 0); k++) {
+    for (size_t k = 0; l->status == RUD_OK && (rud_wall_seconds() < l->until || k % T != 0); k++) {
         l->status = call_stream(&c, k);
         l->done += l->status == RUD_OK;
     }
