@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "agents/rollout.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/number.h"
-#include "base/pool.h"
 #include "base/progress.h"
 #include "config/run_folder.h"
 #include "training/evaluation.h"

@@ -361,7 +361,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("data sets carried whole");
+    Suite *suite = suite_create("episodes/carry_whole");
     /* a file that could not be closed, as no file may grow, would crash libhdf5 at the end */
     H5dont_atexit();
     TCase *tcase = tcase_create("whole");
