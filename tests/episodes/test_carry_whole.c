@@ -185,6 +185,18 @@ START_TEST(all_episodes_are_carried_in_their_order)
 }
 END_TEST
 
+/* What is new does not say when it was written: the same numbers make the same file. */
+static void assert_no_time(const char *name)
+{
+    const hid_t file = H5Fopen(name, H5F_ACC_RDONLY, H5P_DEFAULT);
+    H5O_info_t info;
+    ck_assert_int_ge(H5Oget_info_by_name2(file, "episode_0/infos/original_rewards", &info,
+                                          H5O_INFO_TIME, H5P_DEFAULT),
+                     0);
+    ck_assert_int_eq(info.mtime, 0);
+    H5Fclose(file);
+}
+
 /* Whatever type and layout the rewards have, the new ones are float64; the others stay as they are.
  * Compressed ones are written anew, as are those that another episode shares. */
 START_TEST(rewards_of_any_kind_are_replaced)
@@ -217,6 +229,7 @@ START_TEST(rewards_of_any_kind_are_replaced)
     H5Fclose(file);
     ck_assert_msg(carry_all(from.text, to.text, NULL) == RUD_OK, "%s", rud_last_error());
     assert_carried(from.text, to.text);
+    assert_no_time(to.text);
     hdf5_comparison c = hdf5_compare(from.text, to.text,
                                      " rewards rewards_sum rewards_mean rewards_std rewards_max "
                                      "rewards_min ");
