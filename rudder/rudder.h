@@ -5,6 +5,7 @@
 #ifndef RUD_RUDDER_H
 #define RUD_RUDDER_H
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/log.h"

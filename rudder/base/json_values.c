@@ -58,15 +58,20 @@ bool rud_json_put_number(json_object *object, const char *key, double value)
     return rud_json_put(object, key, exact_number(value));
 }
 
+static bool push_null(json_object *array)
+{
+    return array && json_object_array_add(array, NULL) == 0;
+}
+
 bool rud_json_push_number(json_object *array, double value)
 {
-    if (!isfinite(value)) return json_object_array_add(array, NULL) == 0;
+    if (!isfinite(value)) return push_null(array);
     return rud_json_push(array, exact_number(value));
 }
 
 bool rud_json_push_rounded(json_object *array, double value)
 {
-    if (!isfinite(value)) return json_object_array_add(array, NULL) == 0;
+    if (!isfinite(value)) return push_null(array);
     return rud_json_push(array, rounded_number(value));
 }
 

@@ -24,9 +24,6 @@ size_t rud_pool_threads(const rud_pool *pool);
  * started; returns the failure of the lowest failing job, its message as rud_last_error(). */
 rud_status rud_pool_run(rud_pool *pool, size_t jobs, rud_job *job, void *context);
 
-/* CPU time that the calling thread has used [seconds]. */
-double rud_thread_seconds(void);
-
 /* Processors this process may use, at least 1. */
 size_t rud_processor_count(void);
 

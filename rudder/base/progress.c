@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "base/clock.h"
 
 enum { BAR_WIDTH = 24, LINE_SIZE = 512, TITLE_SIZE = 128, NOTE_SIZE = 128 };
 
@@ -22,7 +23,7 @@ struct rud_progress {
     char note[NOTE_SIZE];
     uint64_t done, total;
     double part;           /* units beyond `done` */
-    double started, shown; /* [s] on the monotonic clock */
+    double started, shown; /* by rud_wall_seconds */
 };
 
 typedef struct line {
@@ -38,13 +39,6 @@ static RUD_PRINTF(2, 3) void line_add(line *line, const char *format, ...)
     va_end(arguments);
     if (added > 0) line->length += (size_t)added;
     if (line->length >= LINE_SIZE) line->length = LINE_SIZE - 1;
-}
-
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
 }
 
 /* 75 as "1:15", 4000 as "1:06:40". */
@@ -133,7 +127,7 @@ rud_status rud_progress_create(FILE *stream, const char *title, uint64_t total,
     created->on_terminal = stream && isatty(fileno(stream));
     created->total = total;
     snprintf(created->title, sizeof created->title, "%s", title);
-    created->started = now();
+    created->started = rud_wall_seconds();
     created->shown = created->started;
     if (created->on_terminal) show(created, created->started);
     return RUD_OK;
@@ -153,7 +147,7 @@ static void set_done(rud_progress *progress, uint64_t done, double part, const c
     progress->part = part;
     snprintf(progress->note, sizeof progress->note, "%s", note ? note : "");
     if (!progress->stream) return;
-    double time = now();
+    double time = rud_wall_seconds();
     double interval = progress->on_terminal ? terminal_interval : plain_interval;
     if (time - progress->shown >= interval) show(progress, time);
 }
@@ -184,7 +178,7 @@ void rud_progress_free(rud_progress **progress)
     rud_progress *freed = *progress;
     if (!freed) return;
     if (freed->stream) {
-        show(freed, now());
+        show(freed, rud_wall_seconds());
         if (freed->on_terminal) fputc('\n', freed->stream);
         fflush(freed->stream);
     }

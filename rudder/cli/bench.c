@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     KEY_PART = 256,
@@ -133,13 +132,6 @@ static const cli_bench_part *find_part(const char *name)
     return NULL;
 }
 
-static double now_ms(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return 1e3 * (double)time.tv_sec + 1e-6 * (double)time.tv_nsec;
-}
-
 float *cli_bench_random(size_t count, uint64_t index)
 {
     float *array = malloc(count * sizeof *array);
@@ -151,9 +143,9 @@ float *cli_bench_random(size_t count, uint64_t index)
 /* Milliseconds that a run takes; NULL takes none. */
 static rud_status time_run(rud_status (*run)(void *state), void *state, double *ms)
 {
-    const double start = now_ms();
+    const double start = rud_wall_seconds();
     if (run) RUD_TRY(run(state));
-    *ms = now_ms() - start;
+    *ms = 1e3 * (rud_wall_seconds() - start);
     return RUD_OK;
 }
 

@@ -5,12 +5,9 @@
 
 #include "cli/explain.h"
 
-enum { KEY_JSON = 256, KEY_HEAD, KEY_LIST, KEY_THREADS };
+enum { KEY_JSON = 256, KEY_LIST, KEY_THREADS };
 
 static const struct argp_option options[] = {
-    {"model", 'm', "MODEL|RUN", 0,
-     "A model file, a run folder that holds one, or a safetensors file with the LSTM of others", 1},
-    {"head", KEY_HEAD, "NAME", 0, "The head of an LSTM of others, where several fit", 1},
     {"json", KEY_JSON, 0, 0, "One JSON object a line and episode", 1},
     {0, 'o', "FILE", 0,
      "Write here instead of standard output, whole or not at all; FILE.html: a page, FILE.json or "
@@ -30,9 +27,7 @@ static bool is_page(const char *path)
 static void check_end(cli_explain_arguments *a, struct argp_state *state)
 {
     if (a->list) return;
-    if (!a->model) argp_error(state, "-m MODEL is missing");
-    if (!a->episodes) argp_error(state, "EPISODES is missing: a file, or - for standard input");
-    if (a->attribution.baseline && strcmp(a->attribution.baseline, "-") == 0 &&
+    if (a->attribution.baseline && a->episodes && strcmp(a->attribution.baseline, "-") == 0 &&
         strcmp(a->episodes, "-") == 0) {
         argp_error(state, "standard input cannot be both EPISODES and --baseline");
     }
@@ -49,14 +44,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     cli_explain_arguments *a = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &a->attribution;
-        state->child_inputs[1] = &a->verbosity;
-        return 0;
-    case 'm':
-        a->model = argument;
-        return 0;
-    case KEY_HEAD:
-        a->head = argument;
+        state->child_inputs[0] = a;
+        state->child_inputs[1] = &a->attribution;
+        state->child_inputs[2] = &a->verbosity;
         return 0;
     case KEY_JSON:
         a->json = true;
@@ -69,10 +59,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         return 0;
     case KEY_LIST:
         a->list = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (a->episodes) argp_error(state, "one EPISODES only, found '%s' too", argument);
-        a->episodes = argument;
         return 0;
     case ARGP_KEY_END:
         check_end(a, state);
@@ -196,8 +182,10 @@ static int explain(work *w)
 
 static void parse_arguments(int argc, char **argv, cli_explain_arguments *a)
 {
-    const struct argp_child children[] = {
-        {cli_attribution_argp(), 0, 0, 2}, {&cli_verbosity_argp, 0, 0, 9}, {0}};
+    const struct argp_child children[] = {{&cli_explain_argp, 0, 0, 0},
+                                          {cli_attribution_argp(), 0, 0, 2},
+                                          {&cli_verbosity_argp, 0, 0, 9},
+                                          {0}};
     const struct argp argp = {
         options,
         parse,

@@ -15,6 +15,10 @@ typedef struct cli_explain {
     bool json, list;
 } cli_explain_arguments;
 
+/* -m, --head and EPISODES, which must be there unless `list` is set. For argp's children; the input
+ * is a cli_explain_arguments. */
+extern const struct argp cli_explain_argp;
+
 /* `--list`: every method, as text or JSON. */
 rud_status cli_explain_list(bool json, FILE *stream);
 

@@ -13,19 +13,11 @@ static json_object *float_json(float value)
     return json_object_new_double_s((double)value, text);
 }
 
-/* Takes the item; false if it or the list is not there. */
-static bool append(json_object *list, json_object *item)
-{
-    if (list && item && json_object_array_add(list, item) == 0) return true;
-    json_object_put(item);
-    return false;
-}
-
 static json_object *numbers_json(const double *values, size_t count)
 {
     json_object *list = json_object_new_array();
     for (size_t k = 0; k < count; k++) {
-        if (append(list, json_object_new_double(values[k]))) continue;
+        if (rud_json_push(list, json_object_new_double(values[k]))) continue;
         json_object_put(list);
         return NULL;
     }
@@ -38,9 +30,9 @@ static json_object *relevance_json(const rud_explanation *e)
     bool made = rows != NULL;
     for (size_t t = 0; made && t < e->inputs; t++) {
         json_object *row = json_object_new_array();
-        made = append(rows, row);
+        made = rud_json_push(rows, row);
         for (size_t d = 0; made && d < e->width; d++) {
-            made = append(row, float_json(e->relevance[t * e->width + d]));
+            made = rud_json_push(row, float_json(e->relevance[t * e->width + d]));
         }
     }
     if (made) return rows;
@@ -81,8 +73,7 @@ static bool add_head(json_object *o, const cli_explain_arguments *arguments,
 {
     const rud_explanation *e = &explained->explanation;
     const char *id = explained->episode->id;
-    return (id ? rud_json_put_text(o, "id", id)
-               : o && json_object_object_add(o, "id", NULL) == 0) &&
+    return (id ? rud_json_put_text(o, "id", id) : rud_json_put_null(o, "id")) &&
            rud_json_put_text(o, "method", arguments->attribution.options.method->name) &&
            rud_json_put(o, "options", options_json(arguments)) &&
            rud_json_put_number(o, "prediction", e->prediction) &&

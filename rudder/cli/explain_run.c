@@ -2,7 +2,6 @@
  * with the file. libhdf5 is not thread-safe; one thread reads, while the others rest. */
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "cli/explain.h"
 
@@ -33,17 +32,10 @@ typedef struct watcher {
     size_t thread, count; /* count: episodes of the group */
 } watcher;
 
-static double seconds(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 /* Progress is shown only of what takes long. The mutex is held. */
 static void show(run *r)
 {
-    const double elapsed = seconds() - r->started;
+    const double elapsed = rud_wall_seconds() - r->started;
     double part = 0;
     if (r->stream && !r->progress && elapsed >= patience) {
         if (rud_progress_create(r->stream, "explain", r->total, &r->progress) == RUD_OK) {
@@ -228,7 +220,7 @@ rud_status cli_explain_run(rud_dataset *source, const cli_explain_model *model, 
              .counts = counts,
              .stream = progress,
              .mutex = PTHREAD_MUTEX_INITIALIZER,
-             .started = seconds()};
+             .started = rud_wall_seconds()};
     *counts = (cli_explain_counts){0};
     RUD_TRY(rud_pool_create(threads, &r.pool));
     threads = rud_pool_threads(r.pool);

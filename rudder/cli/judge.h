@@ -32,13 +32,18 @@ typedef struct cli_judge_case {
     rud_episodes episodes;
 } cli_judge_case;
 
-/* Options -m, --head, --method, --output and those of cli_judge_argp; the input is a
+/* Options --method and --output, those of cli_explain_argp and of cli_judge_argp; the input is a
  * cli_judge_case. */
 extern const struct argp cli_judge_case_argp;
 
-/* Reads model and episodes; *what is a view into it. Close also after a failure. */
-rud_status cli_judge_case_open(cli_judge_case *judged, rud_judge_case *what);
-void cli_judge_case_close(cli_judge_case *judged);
+/* Frees what the options and cli_judge_case_run have taken. */
+void cli_judge_case_free(cli_judge_case *judged);
+
+/* Reads model and episodes, lets `job` judge them and shows what it found; frees all. Returns the
+ * exit code. */
+typedef rud_status cli_judge_job(void *context, const rud_judge_case *what,
+                                 rud_judgement *judgement);
+int cli_judge_case_run(cli_judge_case *judged, cli_judge_job *job, void *context);
 
 cli_run cli_judge_toy, cli_judge_perturbation, cli_judge_truth, cli_judge_randomise;
 

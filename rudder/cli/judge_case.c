@@ -3,12 +3,9 @@
 
 #include "cli/judge.h"
 
-enum { KEY_HEAD = 0x1000, KEY_METHOD, KEY_OUTPUT };
+enum { KEY_METHOD = 0x1800, KEY_OUTPUT };
 
 static const struct argp_option options[] = {
-    {"model", 'm', "MODEL|RUN", 0,
-     "A model file, a run folder that holds one, or a safetensors file with the LSTM of others", 5},
-    {"head", KEY_HEAD, "NAME", 0, "The head of an LSTM of others, where several fit", 5},
     {"output", KEY_OUTPUT, "K", 0, "Output of the head (default 0)", 5},
     {"method", KEY_METHOD, "NAME[:OPTION=VALUE,...]", 0,
      "Method to judge, such as lrp:rule=half,epsilon=0.01; may be repeated (default: all)", 5},
@@ -33,13 +30,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     cli_judge_case *judged = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &judged->judge;
-        return 0;
-    case 'm':
-        judged->explain.model = argument;
-        return 0;
-    case KEY_HEAD:
-        judged->explain.head = argument;
+        state->child_inputs[0] = &judged->explain;
+        state->child_inputs[1] = &judged->judge;
         return 0;
     case KEY_OUTPUT:
         judged->output = cli_number(state, "--output", argument, 0, 1u << 20);
@@ -47,24 +39,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_METHOD:
         add_method(judged, argument, state);
         return 0;
-    case ARGP_KEY_ARG:
-        if (judged->explain.episodes) {
-            argp_error(state, "one EPISODES only, found '%s' too", argument);
-        }
-        judged->explain.episodes = argument;
-        return 0;
-    case ARGP_KEY_END:
-        if (!judged->explain.model) argp_error(state, "-m MODEL is missing");
-        if (!judged->explain.episodes) {
-            argp_error(state, "EPISODES is missing: a file, or - for standard input");
-        }
-        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }
 }
 
-static const struct argp_child children[] = {{&cli_judge_argp, 0, 0, 0}, {0}};
+static const struct argp_child children[] = {
+    {&cli_explain_argp, 0, 0, 0}, {&cli_judge_argp, 0, 0, 0}, {0}};
 const struct argp cli_judge_case_argp = {options, parse, 0, 0, children, 0, 0};
 
 static rud_status add_all(rud_dataset *dataset, rud_episodes *list)
@@ -89,7 +70,8 @@ static rud_status read_episodes(const char *path, rud_episodes *list)
     return status;
 }
 
-rud_status cli_judge_case_open(cli_judge_case *judged, rud_judge_case *what)
+/* Reads model and episodes; *what is a view into them. */
+static rud_status open_case(cli_judge_case *judged, rud_judge_case *what)
 {
     judged->explain.attribution.options = rud_attribution_options_default();
     RUD_TRY(cli_explain_model_open(&judged->explain, NULL, &judged->model));
@@ -106,9 +88,20 @@ rud_status cli_judge_case_open(cli_judge_case *judged, rud_judge_case *what)
     return RUD_OK;
 }
 
-void cli_judge_case_close(cli_judge_case *judged)
+void cli_judge_case_free(cli_judge_case *judged)
 {
     cli_explain_model_close(&judged->model);
     rud_episodes_free(&judged->episodes);
     free(judged->methods);
+    judged->methods = NULL;
+}
+
+int cli_judge_case_run(cli_judge_case *judged, cli_judge_job *job, void *context)
+{
+    rud_judgement judgement = {0};
+    rud_judge_case what;
+    rud_status status = open_case(judged, &what);
+    if (status == RUD_OK) status = job(context, &what, &judgement);
+    cli_judge_case_free(judged);
+    return cli_judge_show(&judged->judge, status, &judgement);
 }

@@ -28,6 +28,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     }
 }
 
+static rud_status judge(void *context, const rud_judge_case *what, rud_judgement *judgement)
+{
+    const arguments *a = context;
+    return rud_judge_randomise(what, &a->options, &a->judged.judge.work, judgement);
+}
+
 int cli_judge_randomise(int argc, char **argv)
 {
     static const struct argp_child children[] = {{&cli_judge_case_argp, 0, 0, 0}, {0}};
@@ -42,13 +48,6 @@ int cli_judge_randomise(int argc, char **argv)
         0,
         0};
     arguments a = {.options = rud_judge_randomise_options_default()};
-    rud_judgement judgement = {0};
-    rud_judge_case what;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    rud_status status = cli_judge_case_open(&a.judged, &what);
-    if (status == RUD_OK) {
-        status = rud_judge_randomise(&what, &a.options, &a.judged.judge.work, &judgement);
-    }
-    cli_judge_case_close(&a.judged);
-    return cli_judge_show(&a.judged.judge, status, &judgement);
+    return cli_judge_case_run(&a.judged, judge, &a);
 }

@@ -14,6 +14,7 @@ typedef struct arguments {
     cli_settings settings;
     const char *environment, *truth;
     double threshold;
+    rud_env *env; /* of that name */
 } arguments;
 
 static const struct argp_option options[] = {
@@ -79,11 +80,7 @@ static const char *id_of(json_object *line)
 static rud_status take_numbers(json_object *array, double *row)
 {
     for (size_t t = 0; t < json_object_array_length(array); t++) {
-        json_object *number = json_object_array_get_idx(array, t);
-        row[t] = json_object_get_double(number);
-        if ((!json_object_is_type(number, json_type_double) &&
-             !json_object_is_type(number, json_type_int)) ||
-            !isfinite(row[t])) {
+        if (!rud_json_number_at(array, t, &row[t]) || !isfinite(row[t])) {
             return rud_error(RUD_EFORMAT, "step_relevance[%zu] is not a finite number", t);
         }
     }
@@ -154,32 +151,28 @@ static rud_status read_truths(truths *t, const char *path)
     return status;
 }
 
-static rud_status judge(arguments *a, const rud_env *env, rud_judgement *judgement)
+static rud_status judge(void *context, const rud_judge_case *what, rud_judgement *judgement)
 {
-    rud_judge_truth_options truth_options = rud_judge_truth_options_default();
+    const arguments *a = context;
     truths t = {.episodes = &a->judged.episodes};
-    rud_judge_case what;
-    rud_status status = cli_judge_case_open(&a->judged, &what);
-    if (status == RUD_OK && a->truth) status = read_truths(&t, a->truth);
+    rud_status status = a->truth ? read_truths(&t, a->truth) : RUD_OK;
     if (status == RUD_OK) {
-        truth_options.env = env;
-        truth_options.truth = (const double *const *)t.rows;
-        truth_options.threshold = a->threshold;
-        status = rud_judge_truth(&what, &truth_options, &a->judged.judge.work, judgement);
+        const rud_judge_truth_options truth_options = {
+            .env = a->env, .truth = (const double *const *)t.rows, .threshold = a->threshold};
+        status = rud_judge_truth(what, &truth_options, &a->judged.judge.work, judgement);
     }
     for (size_t e = 0; t.rows && e < t.episodes->count; e++) free(t.rows[e]);
     free(t.rows);
-    cli_judge_case_close(&a->judged);
     return status;
 }
 
 /* Makes the environment; what is wrong then was wrong on the command line. */
-static rud_status open_environment(const arguments *a, rud_env **env)
+static rud_status open_environment(arguments *a)
 {
     rud_env_options env_options = rud_env_options_default();
     RUD_TRY(rud_config_set_environment(&env_options, a->settings.items, a->settings.count));
-    RUD_TRY(rud_env_create(a->environment, &env_options, 1, env));
-    if (rud_env_specification(*env)->has_expected_return) return RUD_OK;
+    RUD_TRY(rud_env_create(a->environment, &env_options, 1, &a->env));
+    if (rud_env_specification(a->env)->has_expected_return) return RUD_OK;
     return rud_error(RUD_EINVAL, "%s does not know its expected return; give --truth FILE",
                      a->environment);
 }
@@ -199,19 +192,12 @@ int cli_judge_truth(int argc, char **argv)
         0,
         0};
     arguments a = {.threshold = rud_judge_truth_options_default().threshold};
-    rud_judgement judgement = {0};
-    rud_env *env = NULL;
     argp_parse(&argp, argc, argv, 0, NULL, &a);
-    int code;
-    rud_status status = a.environment ? open_environment(&a, &env) : RUD_OK;
-    if (status != RUD_OK) {
-        code = cli_fail_usage(status);
-        free(a.judged.methods);
-    } else {
-        status = judge(&a, env, &judgement);
-        code = cli_judge_show(&a.judged.judge, status, &judgement);
-    }
-    rud_env_free(&env);
+    const rud_status status = a.environment ? open_environment(&a) : RUD_OK;
+    const int code =
+        status == RUD_OK ? cli_judge_case_run(&a.judged, judge, &a) : cli_fail_usage(status);
+    cli_judge_case_free(&a.judged);
+    rud_env_free(&a.env);
     cli_settings_free(&a.settings);
     return code;
 }

@@ -270,7 +270,8 @@ static rud_status read_seed(json_object *root, rud_episode *episode)
 static rud_status read_id(json_object *root, rud_episode *episode)
 {
     json_object *id = NULL;
-    if (!json_object_object_get_ex(root, "id", &id)) return RUD_OK;
+    json_object_object_get_ex(root, "id", &id);
+    if (id == NULL) return RUD_OK; /* explanations of episodes without ids say null */
     if (!json_object_is_type(id, json_type_string) && !json_object_is_type(id, json_type_int))
         return rud_error(RUD_EFORMAT, "field \"id\" is of type %s, not string or int",
                          type_name(id));

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "agents/rollout.h"
-#include "base/pool.h"
+#include "base/clock.h"
 #include "experiment/experiment.h"
 
 /* Runs go on to this episode where they solve the task before, so that every regret is known. */

@@ -62,9 +62,6 @@ typedef struct rud_fit {
     size_t g_capacity;
 } rud_fit;
 
-/* The seconds of a clock that never goes back. */
-double rud_wall_seconds(void);
-
 /* A new fit of options->cell. It observes the training episodes, or takes over what the task's
  * observer has seen. */
 rud_status rud_fit_create(const rud_fit_task *task, const rud_predictor_options *options,

@@ -167,7 +167,7 @@ END_TEST
 Suite *test_suite(void)
 {
     enum { CASES = 12 };
-    Suite *suite = suite_create("attribution fixtures");
+    Suite *suite = suite_create("attribution/fixtures");
     TCase *tc = tcase_create("fixtures");
     tcase_add_loop_test(tc, every_method_on_every_cell, 0, CASES);
     suite_add_tcase(suite, tc);

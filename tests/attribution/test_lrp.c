@@ -213,7 +213,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("lrp");
+    Suite *suite = suite_create("attribution/lrp");
     TCase *tc = tcase_create("lrp");
     tcase_add_loop_test(tc, relevance_is_conserved, 0, CELLS);
     tcase_add_loop_test(tc, relevance_is_conserved_in_a_stack, 0, CELLS);

@@ -356,7 +356,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("attribution methods");
+    Suite *suite = suite_create("attribution/methods");
     TCase *tc = tcase_create("methods");
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, a_batch_says_the_same_as_its_episodes_alone, 0, 2 * CELLS);

@@ -217,7 +217,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("attribution options");
+    Suite *suite = suite_create("attribution/options");
     TCase *tc = tcase_create("options");
     tcase_add_test(tc, every_option_reads_what_it_writes);
     tcase_add_test(tc, what_is_left_open_is_settled);

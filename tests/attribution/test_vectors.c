@@ -339,7 +339,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("attribution vectors");
+    Suite *suite = suite_create("attribution/vectors");
     TCase *tc = tcase_create("vectors");
     tcase_set_timeout(tc, 120);
     tcase_add_test(tc, one_layer_lstms);

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,6 +61,30 @@ START_TEST(an_unknown_key_is_found)
 }
 END_TEST
 
+START_TEST(numbers_that_are_not_finite_are_null)
+{
+    json_object *array = json_object_new_array();
+    ck_assert(rud_json_push_number(array, (double)NAN));
+    ck_assert(rud_json_push_rounded(array, (double)INFINITY));
+    ck_assert(rud_json_push_number(array, 0.1));
+    ck_assert_str_eq(json_object_to_json_string_ext(array, JSON_C_TO_STRING_PLAIN),
+                     "[null,null,0.1]");
+    json_object_put(array);
+}
+END_TEST
+
+START_TEST(an_object_that_could_not_be_made_takes_nothing)
+{
+    ck_assert(!rud_json_push(NULL, json_object_new_string("freed")));
+    ck_assert(!rud_json_put(NULL, "key", json_object_new_string("freed")));
+    ck_assert(!rud_json_push_number(NULL, 1));
+    ck_assert(!rud_json_push_number(NULL, (double)NAN));
+    ck_assert(!rud_json_push_rounded(NULL, (double)NAN));
+    ck_assert(!rud_json_put_number(NULL, "key", (double)NAN));
+    ck_assert(!rud_json_put_null(NULL, "key"));
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("base/json");
@@ -67,6 +92,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, what_is_not_one_object_is_refused);
     tcase_add_test(tcase, integers_beyond_64_bits_are_refused);
     tcase_add_test(tcase, an_unknown_key_is_found);
+    tcase_add_test(tcase, numbers_that_are_not_finite_are_null);
+    tcase_add_test(tcase, an_object_that_could_not_be_made_takes_nothing);
     suite_add_tcase(suite, tcase);
     return suite;
 }

@@ -145,7 +145,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("messagepack");
+    Suite *suite = suite_create("base/messagepack");
     TCase *tests = tcase_create("messagepack");
     tcase_add_loop_test(tests, what_the_library_packs_is_accepted_and_no_part_of_it, 0, 200);
     tcase_add_loop_test(tests, claims_beyond_the_end_are_refused, 0, 12);

@@ -433,7 +433,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("config");
+    Suite *suite = suite_create("config/config");
     TCase *reading = tcase_create("reading");
     tcase_add_test(reading, values_arrive);
     tcase_add_test(reading, options_of_the_method_arrive);

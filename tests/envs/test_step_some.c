@@ -87,7 +87,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("step some");
+    Suite *suite = suite_create("envs/step_some");
     TCase *tc = tcase_create("masks");
     tcase_add_loop_test(tc, each_copy_is_as_it_would_be_alone, 0, 6);
     tcase_add_test(tc, a_bad_action_moves_no_copy);

@@ -137,7 +137,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("bad files");
+    Suite *suite = suite_create("episodes/bad_files");
     TCase *tcase = tcase_create("refused");
     tcase_add_loop_test(tcase, every_file_is_refused_with_its_place, 0, (int)file_count);
     tcase_add_test(tcase, the_table_is_complete);

@@ -37,7 +37,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("crc32c");
+    Suite *suite = suite_create("episodes/crc32c");
     TCase *tests = tcase_create("crc32c");
     tcase_add_loop_test(tests, known_vectors, 0, 2);
     tcase_add_test(tests, both_ways_agree_at_every_length_and_alignment);

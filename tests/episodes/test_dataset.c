@@ -356,7 +356,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("data sets");
+    Suite *suite = suite_create("episodes/dataset");
     TCase *tcase = tcase_create("reading");
     tcase_add_test(tcase, zoo_is_flattened_in_the_order_of_its_keys);
     tcase_add_test(tcase, starts_are_taken_off);

@@ -119,7 +119,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("dataset_journal");
+    Suite *suite = suite_create("episodes/dataset_journal");
     TCase *tests = tcase_create("dataset_journal");
     tcase_add_test(tests, episodes_are_read_at_random);
     tcase_add_test(tests, spaces_are_those_of_the_header);

@@ -452,7 +452,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("data set writer");
+    Suite *suite = suite_create("episodes/dataset_writer");
     TCase *tcase = tcase_create("new");
     tcase_add_loop_test(tcase, what_is_written_is_read, 0, 8);
     tcase_add_test(tcase, arrays_have_the_layout_of_minari);

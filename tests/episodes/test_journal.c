@@ -425,7 +425,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("journal");
+    Suite *suite = suite_create("episodes/journal");
     TCase *tests = tcase_create("journal");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, appended_episodes_come_back);

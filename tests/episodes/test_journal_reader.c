@@ -224,7 +224,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("journal_reader");
+    Suite *suite = suite_create("episodes/journal_reader");
     TCase *tests = tcase_create("journal_reader");
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_reader_sees_whole_records_only);

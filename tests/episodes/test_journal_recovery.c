@@ -383,7 +383,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("journal_recovery");
+    Suite *suite = suite_create("episodes/journal_recovery");
     TCase *tests = tcase_create("journal_recovery");
     tcase_set_timeout(tests, 120);
     tcase_add_test(tests, a_tail_torn_anywhere_is_cut);

@@ -253,7 +253,8 @@ END_TEST
 
 START_TEST(a_cut_episode_has_not_terminated)
 {
-    rud_episode *episode = read_one("{\"observations\": [1], \"truncated\": true}");
+    rud_episode *episode = read_one("{\"id\": null, \"observations\": [1], \"truncated\": true}");
+    ck_assert_ptr_null(episode->id);
     ck_assert(!episode->terminated && episode->truncated);
     rud_episode_free(&episode);
 }

@@ -201,7 +201,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("adam");
+    Suite *suite = suite_create("nn/adam");
     TCase *tcase = tcase_create("adam");
     tcase_add_test(tcase, defaults_are_as_documented);
     tcase_add_test(tcase, two_steps_by_hand);

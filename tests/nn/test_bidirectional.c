@@ -248,7 +248,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("bidirectional");
+    Suite *suite = suite_create("nn/bidirectional");
     TCase *tc = tcase_create("bidirectional");
     tcase_add_loop_test(tc, both_directions_agree_with_two_networks_in_one, 0, 2 * CELLS);
     tcase_add_loop_test(tc, parameter_gradients_are_slopes, 0, 3);

@@ -222,7 +222,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("foreign networks");
+    Suite *suite = suite_create("nn/foreign");
     TCase *tc = tcase_create("foreign");
     tcase_add_loop_test(tc, names_and_shapes_say_it_all, 0, 4);
     tcase_add_test(tc, biases_may_lack);

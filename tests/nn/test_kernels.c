@@ -192,7 +192,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("kernels");
+    Suite *suite = suite_create("nn/kernels");
     TCase *products = tcase_create("products");
     tcase_add_loop_test(products, matrix_products, 1, 20);
     tcase_add_test(products, product_with_a_vector);

@@ -512,7 +512,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("network");
+    Suite *suite = suite_create("nn/network");
     TCase *passes = tcase_create("passes");
     tcase_add_loop_test(passes, passes_agree_with_the_reference, 0, CELLS);
     tcase_add_loop_test(passes, stored_gates_make_the_cell_state, 0, CELLS);

@@ -190,7 +190,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("network file");
+    Suite *suite = suite_create("nn/network_file");
     TCase *tcase = tcase_create("network file");
     tcase_add_loop_test(tcase, names_and_layout_are_pytorchs, 0, CELLS);
     tcase_add_loop_test(tcase, a_file_gives_the_same_network, 0, CELLS);

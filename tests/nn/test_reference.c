@@ -87,7 +87,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("reference");
+    Suite *suite = suite_create("nn/reference");
     TCase *tcase = tcase_create("reference");
     tcase_add_loop_test(tcase, gradients_are_central_differences, 0, CELLS);
     tcase_add_test(tcase, one_unit_by_hand);

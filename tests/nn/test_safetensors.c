@@ -328,7 +328,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("safetensors");
+    Suite *suite = suite_create("nn/safetensors");
     TCase *sound = tcase_create("sound");
     tcase_add_test(sound, a_round_trip_keeps_every_bit);
     tcase_add_test(sound, the_layout_is_that_of_the_format);

@@ -297,7 +297,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("vectors");
+    Suite *suite = suite_create("nn/vectors");
     TCase *tcase = tcase_create("vectors");
     tcase_add_test(tcase, stacked_lstm_of_pytorch);
     tcase_add_test(tcase, reference_vectors);

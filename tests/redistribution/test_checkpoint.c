@@ -162,7 +162,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("checkpoint");
+    Suite *suite = suite_create("redistribution/checkpoint");
     TCase *tc = tcase_create("redistributor");
     tcase_add_loop_test(tc, a_restored_redistributor_goes_on, 0, 2 * CELLS);
     tcase_add_test(tc, a_restored_method_goes_on);

@@ -82,7 +82,7 @@ END_TEST
 
 Suite *test_suite(void)
 {
-    Suite *suite = suite_create("predictor stream");
+    Suite *suite = suite_create("redistribution/predictor_stream");
     TCase *tc = tcase_create("stream");
     tcase_add_loop_test(tc, a_stream_predicts_what_the_batch_does, 0, CELLS);
     tcase_add_loop_test(tc, a_copy_stays_as_it_is, 0, CELLS);
