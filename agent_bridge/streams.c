@@ -188,6 +188,7 @@ rud_status rud_stream_step(rud_stream *stream, const double *observation, const 
     const size_t t = stream->steps, width = stream->task->spec.observation.space.width;
     const size_t action_width = stream->task->spec.action.space.width;
     const double w = stream->redistribution.mix;
+    if (t == 0) stream->weight = 1;
     RUD_TRY(rud_prediction_stream_step(stream->prediction, observation,
                                        action_width > 0 ? action : NULL, &stream->g[t]));
     memcpy(stream->observations + t * width, observation, width * sizeof *observation);
@@ -199,8 +200,9 @@ rud_status rud_stream_step(rud_stream *stream, const double *observation, const 
     if (t == 0 && stream->redistribution.baseline == RUD_BASELINE_MEAN) {
         difference -= rud_predictor_target_mean(stream->model->predictor);
     }
-    *reward = stream->ready ? (1 - w) * original + w * difference : original;
+    *reward = stream->ready ? (1 - w) * stream->weight * original + w * difference : original;
     stream->last_reward = *reward;
+    stream->weight *= rud_predictor_discount(stream->model->predictor);
     stream->steps++;
     return RUD_OK;
 }
@@ -240,13 +242,29 @@ static rud_status keep_episode(rud_request *request, rud_episode *episode)
     return RUD_OK;
 }
 
+/* Caller owns *discounted. */
+static rud_status discount_rewards(const rud_stream *stream, double **discounted)
+{
+    const double gamma = rud_predictor_discount(stream->model->predictor);
+    double weight = 1;
+    *discounted = malloc(stream->steps * sizeof **discounted);
+    if (*discounted == NULL) {
+        return rud_error(RUD_ENOMEM, "no memory for %zu rewards", stream->steps);
+    }
+    for (size_t t = 0; t < stream->steps; t++, weight *= gamma) {
+        (*discounted)[t] = weight * stream->rewards[t];
+    }
+    return RUD_OK;
+}
+
 /* Rewards of the whole episode: what its steps were given, the last one corrected; where it is cut,
- * the original ones. */
-static rud_status reward_all(const rud_stream *stream, size_t inputs, rud_stream_end *end)
+ * the original ones. discounted [T]: gamma^t r_t, which make up the return that is predicted. */
+static rud_status reward_all(const rud_stream *stream, size_t inputs, const double *discounted,
+                             rud_stream_end *end)
 {
     const size_t T = stream->steps;
     double G = 0;
-    for (size_t t = 0; t < T; t++) G += stream->rewards[t];
+    for (size_t t = 0; t < T; t++) G += discounted[t];
     end->prediction = stream->g[inputs - 1];
     end->quality = rud_episode_quality(G - end->prediction, stream->target_std);
     end->rewards = malloc(T * sizeof *end->rewards);
@@ -256,8 +274,7 @@ static rud_status reward_all(const rud_stream *stream, size_t inputs, rud_stream
         return RUD_OK;
     }
     rud_prediction_differences(stream->g, inputs, T, end->rewards);
-    RUD_TRY(rud_redistribute(&stream->redistribution, end->rewards, end->prediction,
-                             stream->rewards, T,
+    RUD_TRY(rud_redistribute(&stream->redistribution, end->rewards, end->prediction, discounted, T,
                              rud_predictor_target_mean(stream->model->predictor), end->rewards));
     end->correction = end->rewards[T - 1] - stream->last_reward;
     return RUD_OK;
@@ -279,7 +296,11 @@ rud_status rud_stream_finish(rud_stream *stream, const double *final_observation
         RUD_TRY(rud_prediction_stream_step(stream->prediction, final_observation, NULL,
                                            &stream->g[inputs++]));
     }
-    RUD_TRY(reward_all(stream, inputs, end));
+    double *discounted = NULL;
+    RUD_TRY(discount_rewards(stream, &discounted));
+    const rud_status status = reward_all(stream, inputs, discounted, end);
+    free(discounted);
+    RUD_TRY(status);
     if (!stream->store) return RUD_OK;
     rud_episode *episode = NULL;
     RUD_TRY(make_episode(stream, final_observation != NULL, terminated, truncated, &episode));

@@ -21,6 +21,7 @@ struct rud_stream {
     double *actions;      /* [capacity][width] */
     double *rewards;      /* [capacity] */
     double *g;            /* [capacity + 1] predictions */
+    double weight;        /* gamma^steps */
     double last_reward;   /* what the last step was given */
 };
 

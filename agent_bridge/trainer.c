@@ -143,7 +143,7 @@ static rud_status judge_published(rud_task *task, const rud_episode *const *epis
         double *g = malloc(inputs * sizeof *g);
         if (g == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu predictions", inputs);
         const rud_status status = rud_predictor_predict(task->predicting, &episodes[k], 1, &g);
-        errors[k] = rud_episode_return(episodes[k]) - g[inputs - 1];
+        errors[k] = rud_predictor_return(task->predicting, episodes[k]) - g[inputs - 1];
         free(g);
         RUD_TRY(status);
     }

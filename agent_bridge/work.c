@@ -92,7 +92,7 @@ static void pack_result(rud_packer *reply, const rud_task_view *view, const rud_
                         double prediction, const double *redistributed)
 {
     const bool cut = is_cut(episode), ready = view->gate.ready && !cut;
-    const double error = rud_episode_return(episode) - prediction;
+    const double error = rud_predictor_return(view->model->predictor, episode) - prediction;
     rud_pack_open(reply);
     if (episode->id != NULL) rud_pack_field_text(reply, "id", episode->id);
     rud_pack_field_row(reply, "redistributed_rewards", ready ? redistributed : episode->rewards,

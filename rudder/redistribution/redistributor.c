@@ -229,7 +229,9 @@ rud_status rud_redistributor_learn(rud_redistributor *redistributor,
     rud_status status = predict_all(redistributor, episodes, count, g, &memory);
     for (size_t i = 0; status == RUD_OK && i < count; i++) {
         const size_t inputs = rud_features_inputs(features, episodes[i]);
-        if (errors != NULL) errors[i] = rud_episode_return(episodes[i]) - g[i][inputs - 1];
+        if (errors != NULL)
+            errors[i] =
+                rud_predictor_return(redistributor->predictor, episodes[i]) - g[i][inputs - 1];
         status = take(redistributor, episodes[i], g[i][inputs - 1]);
     }
     free(memory);

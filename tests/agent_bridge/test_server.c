@@ -16,6 +16,13 @@ static void start(void)
     local_start(&local, &options);
 }
 
+static void start_discounting(void)
+{
+    rud_server_options options = local_options();
+    options.redistributor.predictor.discount = 0.97;
+    local_start(&local, &options);
+}
+
 static void stop(void)
 {
     local_stop(&local);
@@ -726,6 +733,11 @@ Suite *test_suite(void)
     tcase_add_test(tc, background_training_opens_the_gate);
     tcase_add_test(tc, pipelined_requests_are_all_answered);
     tcase_add_test(tc, no_updates_publish_nothing);
+    suite_add_tcase(suite, tc);
+    tc = tcase_create("discount");
+    tcase_add_checked_fixture(tc, start_discounting, stop);
+    tcase_set_timeout(tc, 120);
+    tcase_add_test(tc, a_stream_gives_what_the_batch_gives);
     suite_add_tcase(suite, tc);
     tc = tcase_create("state");
     tcase_set_timeout(tc, 120);
