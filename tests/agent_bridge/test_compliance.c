@@ -329,6 +329,114 @@ START_TEST(a_failed_step_opens_nothing)
 }
 END_TEST
 
+/* ---- each value of each request replaced by each that may be odd ---- */
+
+static const char *const good_requests[] = {
+    "{" REQUEST "\"hello\", \"client\": \"x\", \"lists\": true}",
+    "{" REQUEST "\"configure\", \"spec\": {\"observation_space\": {\"type\": \"box\", \"shape\": "
+    "[2], \"low\": [-1, 0], \"high\": 1}, \"action_space\": {\"type\": \"multi_discrete\", "
+    "\"nvec\": [2, 3], \"start\": [1, 0]}, \"final_observation\": true, \"features\": "
+    "{\"observation\": [\"raw\", \"none\"], \"time\": true, \"time_scale\": 5}, \"seed\": 1, "
+    "\"name\": \"n\"}}",
+    "{" REQUEST "\"submit\", \"time_limit\": \"cut\", \"episodes\": [{\"id\": \"a\", " EPISODE
+    ", \"seed\": 3, \"terminated\": true, \"truncated\": false}]}",
+    "{" REQUEST "\"redistribute\", \"mix\": 0.5, \"submit\": true, \"episodes\": [{\"id\": \"b\", "
+    "\"actions\": [1, 0], \"rewards\": [0, 1], \"observations\": {\"dtype\": \"uint8\", "
+    "\"shape\": [2], \"data\": {\"$bin\": \"0001\"}}}]}",
+    "{" REQUEST "\"explain\", \"method\": \"lrp\", \"options\": {\"rule\": \"half\"}, "
+    "\"relevance\": true, \"episodes\": [{" EPISODE "}]}",
+    "{" REQUEST
+    "\"stream.open\", \"stream\": 1, \"episode\": \"e\", \"mix\": 1, \"submit\": false}",
+    "{" REQUEST "\"stream.step\", \"opens\": [{\"stream\": 2, \"episode\": \"f\"}], \"stream\": 2, "
+    "\"t\": 0, \"observation\": 1, \"action\": 1, \"reward\": 0.5}",
+    "{" REQUEST "\"stream.step\", \"opens\": [{\"stream\": 3, \"episode\": \"g\"}, {\"stream\": 4, "
+    "\"episode\": \"h\"}], \"stream\": [3, 4], \"t\": [0, 0], \"observation\": [1, 2], "
+    "\"action\": [1, 0], \"reward\": [0.5, 1], \"terminated\": [true, false], \"truncated\": "
+    "[false, false]}",
+    "{" REQUEST "\"stream.close\", \"stream\": 2, \"terminated\": true, \"abandon\": false}",
+    "{" REQUEST "\"status\"}",
+    "{" REQUEST "\"model\", \"weights\": true}",
+    "{" REQUEST "\"train\", \"updates\": 1}",
+    "{" REQUEST
+    "\"env.make\", \"name\": \"watch-repair\", \"options\": {\"delay\": 10, \"reward\": "
+    "\"delayed\"}, \"copies\": 2, \"autoreset\": \"same_step\", \"seed\": 1}",
+    "{" REQUEST "\"env.reset\", \"env\": 1, \"seed\": 1, \"mask\": [true, true]}",
+    "{" REQUEST "\"env.step\", \"env\": 1, \"actions\": [0, 1]}",
+    "{" REQUEST "\"env.close\", \"env\": 1}",
+};
+
+static const char *const odd_values[] = {
+    "null",
+    "-1",
+    "0",
+    "1",
+    "4294967296",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "0.5",
+    "NaN",
+    "-Infinity",
+    "1e308",
+    "true",
+    "\"\"",
+    "\"x\"",
+    "[]",
+    "[[]]",
+    "[-1]",
+    "[[0, 1], [2]]",
+    "{}",
+    "{\"$bin\": \"\"}",
+    "{\"$bin\": \"ff00\"}",
+    "{\"dtype\": \"int64\", \"shape\": [0], \"data\": {\"$bin\": \"\"}}",
+    "{\"dtype\": \"uint8\", \"shape\": [], \"data\": {\"$bin\": \"07\"}}",
+    "{\"dtype\": \"int8\", \"shape\": [1], \"data\": {\"$bin\": \"ff\"}}"};
+
+/* Puts `odd` in the place of the value that *left counts down to, in depth-first order; does not
+ * touch what makes a request readable. */
+static bool replace(json_object *at, size_t *left, json_object *odd)
+{
+    if (json_object_is_type(at, json_type_array)) {
+        for (size_t k = 0; k < json_object_array_length(at); k++) {
+            if ((*left)-- == 0) return json_object_array_put_idx(at, k, json_object_get(odd)) == 0;
+            if (replace(json_object_array_get_idx(at, k), left, odd)) return true;
+        }
+    } else if (json_object_is_type(at, json_type_object)) {
+        json_object_object_foreach(at, key, value)
+        {
+            if (strcmp(key, "version") == 0 || strcmp(key, "op") == 0 || key[0] == '$') continue;
+            if (strcmp(key, "id") == 0 && json_object_is_type(value, json_type_int)) continue;
+            if ((*left)-- == 0) return json_object_object_add(at, key, json_object_get(odd)) == 0;
+            if (replace(value, left, odd)) return true;
+        }
+    }
+    return false;
+}
+
+/* Every one is answered, by what the request asks for or by an error that is not the server's. */
+START_TEST(odd_values_do_no_harm)
+{
+    for (size_t v = 0; v < sizeof odd_values / sizeof odd_values[0]; v++) {
+        json_object *odd = json_tokener_parse(odd_values[v]);
+        for (size_t n = 0;; n++) {
+            json_object *request = json_tokener_parse(good_requests[_i]);
+            size_t left = n;
+            const bool replaced = replace(request, &left, odd);
+            const char *text = json_object_to_json_string(request);
+            if (replaced) {
+                raw_send(&connection, text);
+                do {
+                    ck_assert_msg(raw_receive(&connection, 10000), "no reply to %s", text);
+                } while (raw_field(&connection, "progress") != NULL);
+                ck_assert_msg(!raw_is(&connection, "error.code", "internal"), "%s", text);
+            }
+            json_object_put(request);
+            if (!replaced) break;
+        }
+        json_object_put(odd);
+    }
+}
+END_TEST
+
 START_TEST(environments_are_checked)
 {
     char request[256];
@@ -424,6 +532,8 @@ Suite *test_suite(void)
     tcase_add_test(tc, streams_are_checked);
     tcase_add_test(tc, errors_count_from_start);
     tcase_add_test(tc, a_failed_step_opens_nothing);
+    tcase_add_loop_test(tc, odd_values_do_no_harm, 0,
+                        (int)(sizeof good_requests / sizeof good_requests[0]));
     tcase_add_test(tc, environments_are_checked);
     tcase_add_loop_test(tc, vectors_reset_themselves, 0, 2);
     tcase_add_test(tc, tensors_and_lists_are_alike);
