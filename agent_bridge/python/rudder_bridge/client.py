@@ -18,7 +18,7 @@ from .connection import Connection
 from .errors import RudderError
 from .keys import read_keys
 from .server import PrivateServer
-from .wire import Array, Space, array, episode_bytes, episode_map
+from .wire import Array, Space, array, episode_bytes, episode_map, tensor
 
 Episode = Mapping[str, Any]
 """observations [T or T + 1, ...], actions [T, ...], rewards [T]; terminated, truncated, seed, id may be absent."""
@@ -301,9 +301,16 @@ class Client:
             return
         if self._limits is None:
             self._limits = self.hello()["limits"]
+        for i, size in enumerate(sizes):
+            if size > self._limits["message_bytes"]:  # the server would end the connection
+                raise RudderError(
+                    "too_large",
+                    f"episodes[{i}]: about {size} bytes; the server takes messages of "
+                    f"{self._limits['message_bytes']} (its server.message_bytes)",
+                )
         if self._task is None and self._inferred is None:
             # Or else the spaces would be inferred from the first message alone.
-            self._of_task("redistribute", {"episodes": _extremes(messages)})
+            self._of_task("redistribute", {"episodes": [_extremes(messages)]})
         most, most_bytes = self._limits["episodes"], self._limits["message_bytes"] // 2
         batch: list[dict[str, Any]] = []
         total = 0
@@ -345,24 +352,22 @@ def _messages(episodes: Episode | Iterable[Episode], ids: bool) -> list[dict[str
     ]
 
 
-def _extremes(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Those episodes from which the server infers the same spaces as from all."""
-    chosen: dict[int, dict[str, Any]] = {}
-    for key in ("observations", "actions"):
-        known = [(message, array(message[key])) for message in messages if key in message]
-        filled = [(message, values) for message, values in known if values.size > 0]
-        measures: list[Callable[[Array], float]] = [
-            lambda values: float(values.max()),
-            lambda values: -float(values.min()),
-            lambda values: float(values.dtype.kind == "f"),
-        ]
-        for measure in measures if filled else ():
-            message = max(filled, key=lambda one: measure(one[1]))[0]
-            chosen[id(message)] = message
-    # An episode without its final observation, if there is one.
-    shortest = min(messages, key=lambda one: _length(one["observations"]) - _length(one["rewards"]))
-    chosen[id(shortest)] = shortest
-    return list(chosen.values())
+def _extremes(messages: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A short episode from which the server infers the same spaces as from all of these."""
+    final = all(_length(one["observations"]) == _length(one["rewards"]) + 1 for one in messages)
+    episode = {"observations": _outermost(messages, "observations", 3 if final else 2), "rewards": [0.0, 0.0]}
+    if "actions" in messages[0]:
+        episode["actions"] = _outermost(messages, "actions", 2)
+    return episode
+
+
+def _outermost(messages: Sequence[dict[str, Any]], key: str, rows: int) -> dict[str, Any]:
+    columns = [array(message[key]) for message in messages if key in message]
+    dtype = np.result_type(*columns)
+    if dtype.kind == "f" or any(column.ndim != 1 or column.size == 0 for column in columns):
+        return tensor(np.zeros((rows, *columns[0].shape[1:])))
+    ends = [min(column.min() for column in columns), max(column.max() for column in columns)]
+    return tensor(np.array([*ends, ends[1]][:rows], dtype))
 
 
 def _length(column: Mapping[str, Any]) -> int:

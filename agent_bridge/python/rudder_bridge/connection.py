@@ -24,6 +24,7 @@ _NOT_AGAIN = frozenset({"env.step", "train", "shutdown"})
 _LATER = frozenset({"busy", "shutting_down"})
 # A request without an answer is sent again after these shares of the time-out.
 _SEND_AGAIN = (0.25, 0.5)
+_LONGEST = 1_000_000  # s
 _LINGER = 100  # ms for what `post` left, when the connection is closed
 _SLICE = 0.25  # seconds between looks at a private server's process
 
@@ -51,6 +52,8 @@ class Connection:
         curve: CurveKeys | None = None,
         alive: Callable[[], str | None] = lambda: None,
     ) -> None:
+        if not 0 < timeout <= _LONGEST:
+            raise ValueError(f"timeout: seconds above 0 and at most {_LONGEST} are needed, not {timeout}")
         self.address = address
         self.timeout = timeout
         self._curve = curve

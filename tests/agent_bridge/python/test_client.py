@@ -90,6 +90,19 @@ class Episodes(unittest.TestCase):
         self.assertEqual(relabel([], client=self.client), [])
 
 
+    def test_an_episode_beyond_the_messages_of_the_server(self):
+        with Client(settings={"server.message_bytes": 20000}) as client:
+            long = {"observations": np.zeros((9001, 125)), "rewards": np.zeros(9000)}
+            with self.assertRaisesRegex(RudderError, r"too_large: episodes\[0\]: about \d+ bytes"):
+                client.submit(long)
+            self.assertEqual(client.status()["episodes"], 0)
+
+    def test_time_outs_that_are_none(self):
+        for wrong in (0, -1, float("nan"), float("inf")):
+            with self.assertRaisesRegex(ValueError, "timeout"):
+                Client("tcp://127.0.0.1:1", timeout=wrong)
+
+
 class Inference(unittest.TestCase):
     def test_all_of_a_submission_counts_not_its_first_message(self):
         usual = {"observations": [0, 1], "actions": [0], "rewards": [1.0]}
