@@ -131,11 +131,11 @@ static rud_status load_task(rud_server *server, const char *name)
     rud_task *task = NULL;
     rud_status status = path == NULL ? rud_error(RUD_ENOMEM, "no memory for a path")
                                      : rud_file_read(path, MOST, &bytes, &size);
-    if (status == RUD_OK) {
-        status = rud_error_context(rud_message_read(bytes, size, &message), "%s", path);
-    }
-    if (status == RUD_OK) {
-        status = rud_error_context(read_spec(server, &message, &spec, &inferred), "%s", path);
+    if (status == RUD_OK) status = rud_message_read(bytes, size, &message);
+    if (status == RUD_OK) status = read_spec(server, &message, &spec, &inferred);
+    if (status != RUD_OK && path != NULL) {
+        status = rud_error_context(status,
+                                   "cannot use %s; move its folder away to go on without it", path);
     }
     if (status == RUD_OK) {
         status = rud_error_context(rud_task_create(server, &spec, inferred, &task), "%s", folder);

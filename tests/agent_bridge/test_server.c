@@ -638,6 +638,22 @@ START_TEST(tasks_that_never_began_leave_nothing)
 }
 END_TEST
 
+START_TEST(a_damaged_specification_is_named)
+{
+    rud_server *server = NULL;
+    rud_server_options options = local_options();
+    snprintf(options.state, sizeof options.state, "%s", test_folder());
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/task-0123456789abcdef", options.state);
+    ck_assert_int_eq(rud_make_folders(path), RUD_OK);
+    strcat(path, "/spec");
+    ck_assert_int_eq(rud_file_write(path, "\x81\xa4spec", 6), RUD_OK);
+    ck_assert_int_ne(rud_server_create(&options, &server), RUD_OK);
+    ck_assert_ptr_nonnull(strstr(rud_last_error(), path));
+    ck_assert_ptr_nonnull(strstr(rud_last_error(), "move its folder away"));
+}
+END_TEST
+
 START_TEST(two_servers_cannot_share_a_state_folder)
 {
     local_server first;
@@ -750,6 +766,7 @@ Suite *test_suite(void)
     tcase_add_test(tc, another_network_learns_anew);
     tcase_add_test(tc, a_damaged_journal_is_served);
     tcase_add_test(tc, tasks_that_never_began_leave_nothing);
+    tcase_add_test(tc, a_damaged_specification_is_named);
     tcase_add_test(tc, two_servers_cannot_share_a_state_folder);
     tcase_add_test(tc, other_machines_need_keys);
     tcase_add_loop_test(tc, addresses_are_checked, 0,

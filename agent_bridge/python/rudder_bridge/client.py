@@ -371,7 +371,7 @@ def _outermost(messages: Sequence[dict[str, Any]], key: str, rows: int) -> dict[
 
 
 def _length(column: Mapping[str, Any]) -> int:
-    return column["shape"][0] if column["shape"] else 0
+    return int(column["shape"][0]) if column["shape"] else 0
 
 
 def _redistribution(result: Mapping[str, Any], episode: Episode, model_version: int) -> Redistribution:
