@@ -8,7 +8,7 @@
 #include "agents/rollout.h"
 #include "base/file.h"
 #include "redistribution/predictor.h"
-#include "tests/experiment/small_config.h"
+#include "tests/small_config.h"
 #include "training/evaluation.h"
 
 static rud_config coin_walk(const char *cell)
