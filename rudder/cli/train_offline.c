@@ -44,9 +44,7 @@ static rud_status print_json(const rud_offline_result *r, const char *folder)
         rud_json_put_number(o, "variance_ratio", r->variance_ratio) &&
         rud_json_put_number(o, "error_std", r->error_std) &&
         rud_json_put_number(o, "seconds", r->seconds);
-    if (made) return cli_json_print(o, stdout);
-    json_object_put(o);
-    return rud_error(RUD_ENOMEM, "no memory for the JSON output");
+    return cli_json_print_made(made, o, stdout);
 }
 
 static void print_ladder(const rud_offline_result *r)
