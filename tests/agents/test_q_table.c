@@ -1,5 +1,5 @@
 /* The table of action values against values worked out by hand. */
-#include "agents/q_table.h"
+#include "agents/q_table_private.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "redistribution/predictor.h"
 #include "tests/small_config.h"
-#include "training/evaluation.h"
+#include "training/evaluation_private.h"
 
 static rud_config coin_walk(const char *cell)
 {
