@@ -169,13 +169,11 @@ static bool add_arrays(json_object *object, const rud_dataset *dataset)
     const rud_dataset_leaf *leaf;
     if (!rud_json_put(object, "arrays", list)) return false;
     for (size_t k = 0; (leaf = rud_dataset_leaf_at(dataset, k)); k++) {
-        json_object *o = json_object_new_object();
-        if (!rud_json_put_text(o, "name", leaf->name) ||
+        json_object *o = json_object_new_object(); /* the list owns it from here on */
+        if (!rud_json_push(list, o) || !rud_json_put_text(o, "name", leaf->name) ||
             !rud_json_put_text(o, "type", leaf->type) ||
             !rud_json_put_text(o, "space", leaf->space) ||
-            !rud_json_put_text(o, "use", leaf->readable ? "numbers" : "carried, no feature") ||
-            json_object_array_add(list, o) != 0) {
-            json_object_put(o);
+            !rud_json_put_text(o, "use", leaf->readable ? "numbers" : "carried, no feature")) {
             return false;
         }
     }

@@ -20,7 +20,7 @@ static bool add_rungs(json_object *root, const rud_offline_result *r)
                rud_json_put_number(o, "gain", rung->gain) &&
                rud_json_put_number(o, "gain_error", rung->gain_error) &&
                rud_json_put_number(o, "padding", rung->padding) &&
-               rud_json_put(o, "chosen", json_object_new_boolean(rung->chosen));
+               rud_json_put_bool(o, "chosen", rung->chosen);
     }
     return made;
 }

@@ -110,8 +110,7 @@ static bool put_file(json_object *o, const rud_split *split, const rud_split_fil
            rud_json_put_count(o, "steps", file->steps) && rud_json_put_text(o, "digest", digest);
     for (size_t k = 0; made && k < file->episodes; k++) {
         if (!split->is_held_out[file->first + k]) continue;
-        made = rud_json_push(split->is_test[file->first + k] ? test : validation,
-                             json_object_new_uint64(k));
+        made = rud_json_push_count(split->is_test[file->first + k] ? test : validation, k);
     }
     return made;
 }
@@ -138,8 +137,7 @@ bool rud_split_equal(const rud_split *a, const rud_split *b)
 static bool put_split(json_object *root, const rud_split *split)
 {
     json_object *files = json_object_new_array(); /* root owns it from here on */
-    bool made = rud_json_put(root, "seed", json_object_new_uint64(split->seed)) &&
-                rud_json_put(root, "files", files);
+    bool made = rud_json_put_count(root, "seed", split->seed) && rud_json_put(root, "files", files);
     for (size_t k = 0; made && k < split->file_count; k++) {
         made = rud_json_push(files, file_to_json(split, &split->files[k]));
     }
