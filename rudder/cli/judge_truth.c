@@ -62,8 +62,7 @@ static rud_status judge(void *context, const rud_judge_case *what, rud_judgement
 {
     const arguments *a = context;
     cli_truths t = {0};
-    rud_status status =
-        a->truth ? cli_truths_read(&a->judged.episodes, a->truth, &t) : RUD_OK;
+    rud_status status = a->truth ? cli_truths_read(&a->judged.episodes, a->truth, &t) : RUD_OK;
     if (status == RUD_OK) {
         const rud_judge_truth_options truth_options = {
             .env = a->env, .truth = (const double *const *)t.rows, .threshold = a->threshold};
