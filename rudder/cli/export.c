@@ -95,7 +95,7 @@ static rud_status copy(const arguments *a, rud_dataset *source, rud_dataset_writ
 static rud_status export(const arguments *a, rud_dataset *source)
 {
     const rud_dataset_writer_options writing = {
-        .format = a->format, .force = a->force, .source = source};
+        .format = a->format, .force = a->force, .source = source, .stop = &cli_stop};
     rud_dataset_writer *writer;
     RUD_TRY(rud_dataset_writer_open(a->output, &writing, &writer));
     const rud_status status = copy(a, source, writer);
@@ -122,6 +122,7 @@ int cli_export(int argc, char **argv)
     arguments a = {.reading = rud_dataset_options_default()};
     argp_parse(&argp, argc, argv, 0, NULL, &a);
     const char *format = a.format ? a.format : rud_dataset_format_of_path(a.output);
+    a.reading.without_numbers = true;
     a.reading.stream = strcmp(format, "jsonl") == 0; /* lines need no spaces to become lines */
     rud_dataset *source = NULL;
     rud_status status = rud_dataset_open(a.input, &a.reading, &source);

@@ -158,7 +158,7 @@ static bool add_histogram(json_object *object, const values *sorted)
 static bool add_space(json_object *object, const char *key, const rud_space *space)
 {
     char text[256];
-    if (!space) return rud_json_put_text(object, key, "unknown");
+    if (!space) return rud_json_put_text(object, key, "none");
     cli_space_text(space, text, sizeof text);
     return rud_json_put_text(object, key, text);
 }
@@ -241,6 +241,7 @@ rud_status cli_inspect_episodes(const char *path, json_object *object)
     rud_dataset *dataset;
     rud_dataset_options options = rud_dataset_options_default();
     options.infos = false;
+    options.without_numbers = true;
     RUD_TRY(rud_dataset_open(path, &options, &dataset));
     const rud_status status = describe(dataset, &sums, object);
     rud_dataset_close(&dataset);

@@ -219,6 +219,7 @@ static rud_status redistribute(work *w)
         .source = w->source,
         .metadata = provenance.pairs,
         .metadata_count = provenance.count,
+        .stop = &cli_stop,
     };
     RUD_TRY(rud_dataset_writer_open(a->output, &writing, &writer));
     const rud_status status = redistribute_into(w, writer);

@@ -10,6 +10,15 @@
 
 enum { CONFIG_LIMIT = 1 << 20 };
 
+rud_status rud_run_folder_lock(const char *folder, int *lock)
+{
+    *lock = -1;
+    RUD_TRY(rud_make_folders(folder));
+    RUD_TRY(rud_folder_lock(folder, lock));
+    rud_folder_sweep(folder);
+    return RUD_OK;
+}
+
 static bool is_empty(const char *folder)
 {
     DIR *stream = opendir(folder);

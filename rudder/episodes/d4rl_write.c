@@ -39,7 +39,8 @@ static rud_status copy_source(rud_dataset_writer *writer)
 {
     d4rl_writer *state = writer->state;
     hid_t infos;
-    RUD_TRY(rud_hdf5_copy_file(rud_d4rl_file(writer->source), state->single.aside, &state->file));
+    RUD_TRY(rud_hdf5_copy_file(rud_d4rl_file(writer->source), state->single.aside, writer->stop,
+                               &state->file));
     if (H5Lexists(state->file, "infos", H5P_DEFAULT) <= 0) return RUD_OK;
     RUD_TRY(rud_error_context(rud_hdf5_open_group_to_edit(state->file, "infos", &infos), "infos"));
     H5Gclose(infos);

@@ -41,6 +41,7 @@
 #ifndef RUD_EPISODES_DATASET_H
 #define RUD_EPISODES_DATASET_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -61,11 +62,13 @@ typedef enum rud_dataset_tail {
 } rud_dataset_tail;
 
 typedef struct rud_dataset_options {
-    const char *format; /* NULL: found out by the content */
-    bool infos;         /* numeric infos are read too */
-    bool stream;        /* JSON lines are read once, in order, and nothing is known before. Else
-                           the file is read through when it is opened, and standard input is first
-                           copied to a temporary file */
+    const char *format;   /* NULL: found out by the content */
+    bool infos;           /* numeric infos are read too */
+    bool without_numbers; /* observations may hold none, but images or texts: such a data set is not
+                             refused, and its episodes have observations of width 0 */
+    bool stream;          /* JSON lines are read once, in order, and nothing is known before. Else
+                             the file is read through when it is opened, and standard input is first
+                             copied to a temporary file */
     /* D4RL only: */
     size_t max_episode_steps; /* without `timeouts` an episode ends after so many steps; 0: such a
                                  file is refused unless terminals end every episode */
@@ -100,7 +103,8 @@ size_t rud_dataset_tail_steps(const rud_dataset *dataset);
  * View. */
 const rud_journal_reader *rud_dataset_journal_reader(const rud_dataset *dataset);
 
-/* The spaces after flattening; NULL for a stream, and where there are no actions. Views. */
+/* The spaces after flattening; NULL for a stream, where there are no actions, or observations
+ * without numbers. Views. */
 const rud_space *rud_dataset_observation_space(const rud_dataset *dataset);
 const rud_space *rud_dataset_action_space(const rud_dataset *dataset);
 
@@ -170,6 +174,7 @@ typedef struct rud_dataset_writer_options {
     const char *const *metadata; /* [metadata_count][2]: key and text, added to the metadata where
                                     the format has some */
     size_t metadata_count;
+    const volatile sig_atomic_t *stop; /* asks to end the copying of a large file; NULL: never */
 } rud_dataset_writer_options;
 
 /* "jsonl" for .jsonl and "-", "minari" for .hdf5 and .h5 (the bare file) and for a path without
@@ -178,8 +183,8 @@ const char *rud_dataset_format_of_path(const char *path);
 
 /* Starts a data set, written aside: it stands at `path` only after rud_dataset_writer_commit,
  * synced to disk. RUD_EEXIST if something stands there and `force` is not set (nor ever a folder
- * that holds no data set); RUD_EINVAL if the source is a stream and the format needs spaces. Caller
- * owns *writer. */
+ * that holds no data set); RUD_EINVAL if the source is a stream and the format needs spaces;
+ * RUD_EINTERRUPTED. Caller owns *writer. */
 rud_status rud_dataset_writer_open(const char *path, const rud_dataset_writer_options *options,
                                    rud_dataset_writer **writer);
 

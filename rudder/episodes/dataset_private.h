@@ -67,6 +67,7 @@ struct rud_dataset_writer {
     rud_space observation_space, action_space; /* width 0: unknown, or none */
     char **metadata;                           /* [metadata_count][2] */
     size_t metadata_count;
+    const volatile sig_atomic_t *stop;
     size_t episodes, steps; /* written so far */
     void *state;
 };

@@ -72,6 +72,7 @@ static rud_status set_up(const char *path, const rud_dataset_writer_options *opt
     if (writer->path == NULL || (options->name != NULL && writer->name == NULL))
         return rud_error(RUD_ENOMEM, "%s: no memory left", path);
     writer->force = options->force;
+    writer->stop = options->stop;
     writer->source = source;
     writer->same_format = source != NULL && source->kind == writer->kind;
     RUD_TRY(check_target(writer));
@@ -80,6 +81,10 @@ static rud_status set_up(const char *path, const rud_dataset_writer_options *opt
                        &writer->observation_space));
     RUD_TRY(copy_space(options->action_space, source ? rud_dataset_action_space(source) : NULL,
                        &writer->action_space));
+    if (source != NULL && !writer->same_format && source->lengths != NULL &&
+        writer->observation_space.width == 0)
+        return rud_error(RUD_EINVAL, "%s: the observations of %s hold no numbers, which %s needs",
+                         path, source->path, writer->kind->name);
     return copy_metadata(options, writer);
 }
 

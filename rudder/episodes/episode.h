@@ -32,7 +32,7 @@ typedef struct rud_episode {
     bool truncated;           /* the episode was cut, by a time limit say */
     size_t steps;             /* T >= 1 */
     size_t observation_rows;  /* T or T + 1 */
-    size_t observation_width; /* >= 1 */
+    size_t observation_width; /* >= 1; 0 as rud_dataset_options.without_numbers allows */
     size_t action_width;      /* 0 where only observations are known */
     double *observations;     /* [observation_rows][observation_width] */
     double *actions;          /* [T][action_width] */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/stop.h"
 #include "episodes/hdf5_private.h"
 
 static const size_t block_bytes = (size_t)1 << 20;
@@ -26,9 +27,10 @@ static rud_status write_all(int file, const char *bytes, size_t size)
     return RUD_OK;
 }
 
-static rud_status copy_bytes(int from, int to, char *block)
+static rud_status copy_bytes(int from, int to, const volatile sig_atomic_t *stop, char *block)
 {
     for (off_t at = 0;;) {
+        RUD_TRY(rud_stop_check(stop));
         const ssize_t got = pread(from, block, block_bytes, at);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return cannot("read");
@@ -38,12 +40,12 @@ static rud_status copy_bytes(int from, int to, char *block)
     }
 }
 
-static rud_status copy_to(int from, const char *path)
+static rud_status copy_to(int from, const char *path, const volatile sig_atomic_t *stop)
 {
     char *block = malloc(block_bytes);
     if (block == NULL) return rud_error(RUD_ENOMEM, "no memory left");
     const int to = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    rud_status status = to < 0 ? cannot("written") : copy_bytes(from, to, block);
+    rud_status status = to < 0 ? cannot("written") : copy_bytes(from, to, stop, block);
     if (to >= 0 && close(to) != 0 && status == RUD_OK) status = cannot("written");
     free(block);
     return status;
@@ -65,13 +67,14 @@ static rud_status open_copy(const char *path, hid_t *file)
     return *file < 0 ? rud_hdf5_write_failed("the copy cannot be changed") : RUD_OK;
 }
 
-rud_status rud_hdf5_copy_file(hid_t from, const char *path, hid_t *file)
+rud_status rud_hdf5_copy_file(hid_t from, const char *path, const volatile sig_atomic_t *stop,
+                              hid_t *file)
 {
     int *descriptor = NULL;
     *file = -1;
     if (H5Fget_vfd_handle(from, H5P_DEFAULT, (void **)&descriptor) < 0 || descriptor == NULL)
         return rud_hdf5_failed("cannot be read");
-    RUD_TRY(copy_to(*descriptor, path));
+    RUD_TRY(copy_to(*descriptor, path, stop));
     return open_copy(path, file);
 }
 

@@ -4,6 +4,7 @@
 #define RUD_EPISODES_HDF5_PRIVATE_H
 
 #include <hdf5.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -128,10 +129,10 @@ void rud_hdf5_write_nowhere(hid_t object);
 
 /* ---- changing ---- */
 
-/* Copies the whole file of the open one `from` to `path`, and opens the copy to be changed.
- * RUD_EIO.
- */
-rud_status rud_hdf5_copy_file(hid_t from, const char *path, hid_t *file);
+/* Copies the whole file of the open one `from` to `path`, and opens the copy to be changed. stop:
+ * as in rud_stop_check. RUD_EIO, RUD_EINTERRUPTED. */
+rud_status rud_hdf5_copy_file(hid_t from, const char *path, const volatile sig_atomic_t *stop,
+                              hid_t *file);
 
 /* Opens a group whose members are to be changed. RUD_EFORMAT if it has several names in the file or
  * is a link, even to another file: then others would change with it. */

@@ -21,6 +21,7 @@ static hid_t creation_properties(void)
     if (creation < 0) return creation;
     H5Pset_istore_k(creation, 4);
     H5Pset_link_creation_order(creation, 0);
+    H5Pset_obj_track_times(creation, false);
     return creation;
 }
 
@@ -98,7 +99,8 @@ hid_t rud_hdf5_bool_type(void)
     return type;
 }
 
-/* Chunks of `rows` rows, or as many as a chunk can hold. */
+/* Chunks of `rows` rows, or as many as a chunk can hold. Without the time of writing, so that the
+ * same numbers make the same file. */
 static hid_t chunked(size_t rows, size_t width, hid_t type)
 {
     size_t row = (width > 0 ? width : 1) * H5Tget_size(type);
@@ -106,6 +108,7 @@ static hid_t chunked(size_t rows, size_t width, hid_t type)
     if (row > 0 && chunk[0] > chunk_bytes_limit / row) chunk[0] = chunk_bytes_limit / row;
     if (chunk[0] == 0) chunk[0] = 1;
     hid_t creation = H5Pcreate(H5P_DATASET_CREATE);
+    if (creation >= 0) H5Pset_obj_track_times(creation, false);
     if (creation >= 0 && H5Pset_chunk(creation, width > 0 ? 2 : 1, chunk) < 0) {
         H5Pclose(creation);
         return -1;

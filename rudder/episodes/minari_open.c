@@ -254,7 +254,7 @@ static rud_status find_parts(rud_dataset *dataset, const char *metadata_path)
                                       &state->observations));
     if (!actions)
         RUD_TRY(rud_minari_part_infer(state->file, dataset->episodes, "actions", &state->actions));
-    if (state->observations.width == 0) {
+    if (state->observations.width == 0 && !dataset->options.without_numbers) {
         const rud_minari_leaf *leaf = state->observations.leaves;
         return rud_error(
             RUD_EFORMAT, "%s holds no numbers (%s): there is nothing that can become a feature",

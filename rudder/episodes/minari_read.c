@@ -261,13 +261,16 @@ static rud_status create_episode(rud_dataset *dataset, hid_t group, size_t steps
 {
     const rud_minari *state = dataset->state;
     static const size_t much = (size_t)1 << 20;
+    const size_t width = state->observations.width;
     RUD_TRY(rud_error_context(check_shape(rewards, steps, 1), "rewards"));
-    if (steps > much / (state->observations.width + state->actions.width)) {
+    if (steps > much / (width + state->actions.width + 1)) {
         RUD_TRY(check_claims(group, &state->observations, steps + 1));
         RUD_TRY(check_claims(group, &state->actions, steps));
     }
-    return rud_episode_create(steps, steps + 1, state->observations.width, state->actions.width,
-                              episode);
+    RUD_TRY(
+        rud_episode_create(steps, steps + 1, width > 0 ? width : 1, state->actions.width, episode));
+    (*episode)->observation_width = width;
+    return RUD_OK;
 }
 
 static rud_status read_rewards(rud_dataset *dataset, hid_t group, size_t steps,

@@ -66,15 +66,16 @@ static rud_status open_single(rud_dataset_writer *writer)
 static rud_status open_file(rud_dataset_writer *writer)
 {
     minari_writer *state = writer->state;
-    RUD_TRY(writer->same_format
-                ? rud_hdf5_copy_file(rud_minari_file(writer->source), state->data, &state->file)
-                : rud_hdf5_create(state->data, &state->file));
+    RUD_TRY(writer->same_format ? rud_hdf5_copy_file(rud_minari_file(writer->source), state->data,
+                                                     writer->stop, &state->file)
+                                : rud_hdf5_create(state->data, &state->file));
     state->flag = rud_hdf5_bool_type();
     state->group_creation = H5Pcreate(H5P_GROUP_CREATE);
     if (state->flag < 0 || state->group_creation < 0)
         return rud_hdf5_write_failed("no memory left");
     /* all attributes of an episode in its header: a heap of their own takes more room */
     H5Pset_attr_phase_change(state->group_creation, 32, 16);
+    H5Pset_obj_track_times(state->group_creation, false);
     return RUD_OK;
 }
 
@@ -167,11 +168,11 @@ static rud_status write_rewards(hid_t group, size_t steps, const double *rewards
 }
 
 /* The group that infos are written to: Minari needs one, even if empty. */
-static rud_status open_infos(hid_t group, hid_t *infos)
+static rud_status open_infos(const minari_writer *state, hid_t group, hid_t *infos)
 {
     if (H5Lexists(group, "infos", H5P_DEFAULT) > 0)
         return rud_hdf5_open_group_to_edit(group, "infos", infos);
-    *infos = H5Gcreate2(group, "infos", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    *infos = H5Gcreate2(group, "infos", H5P_DEFAULT, state->group_creation, H5P_DEFAULT);
     return *infos < 0 ? rud_hdf5_write_failed("a group cannot be made") : RUD_OK;
 }
 
@@ -191,7 +192,7 @@ static rud_status write_infos(minari_writer *state, hid_t group, const rud_info 
                               size_t count, size_t steps)
 {
     hid_t below;
-    RUD_TRY(rud_error_context(open_infos(group, &below), "infos"));
+    RUD_TRY(rud_error_context(open_infos(state, group, &below), "infos"));
     rud_status status = RUD_OK;
     for (size_t k = 0; k < count && status == RUD_OK; k++)
         status = rud_error_context(write_info(state, below, &infos[k], steps + 1), "infos/%s",

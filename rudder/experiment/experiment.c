@@ -250,10 +250,9 @@ static rud_status run_phases(phase *phase, const rud_config *config)
     return write_results(phase->options->folder, phase->runs, config);
 }
 
-rud_status rud_experiment_run(const rud_config *config, const rud_experiment_options *options,
-                              rud_runs *runs)
+static rud_status run_in_folder(const rud_config *config, const rud_experiment_options *options,
+                                rud_runs *runs)
 {
-    *runs = (rud_runs){0};
     RUD_TRY(rud_run_folder_open(options->folder, config, options->force, replaced_files));
     char *journal = rud_path_join(options->folder, "runs.jsonl");
     if (journal == NULL) return rud_error(RUD_ENOMEM, "no memory for a path");
@@ -263,6 +262,17 @@ rud_status rud_experiment_run(const rud_config *config, const rud_experiment_opt
     pthread_mutex_destroy(&phase.mutex);
     free(phase.tasks);
     free(journal);
+    return status;
+}
+
+rud_status rud_experiment_run(const rud_config *config, const rud_experiment_options *options,
+                              rud_runs *runs)
+{
+    int lock;
+    *runs = (rud_runs){0};
+    RUD_TRY(rud_run_folder_lock(options->folder, &lock));
+    const rud_status status = run_in_folder(config, options, runs);
+    rud_folder_unlock(&lock);
     return status;
 }
 

@@ -119,9 +119,9 @@ rud_status rud_predictor_update(rud_predictor *predictor, const rud_episode *con
 rud_status rud_predictor_predict(const rud_predictor *predictor, const rud_episode *const *episodes,
                                  size_t count, double *const *g);
 
-/* Keeps from now on a few of the observed episodes that stand for all, which the baseline
- * `episodes` of integrated gradients starts from. Copies and checkpoints hold them; model files
- * don't. */
+/* Keeps from now on the inputs of 8 of the observed episodes that together look like all, which the
+ * baseline `episodes` of integrated gradients starts from. Copies and checkpoints hold them; model
+ * files don't. RUD_ENOMEM. */
 rud_status rud_predictor_keep_episodes(rud_predictor *predictor);
 
 /* Predictions of an episode while it runs. Several streams may read one predictor, which must stay

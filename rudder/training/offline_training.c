@@ -110,12 +110,11 @@ static rud_status save(rud_offline_run *run)
     return rud_remove_tree(run->paths.checkpoints);
 }
 
-/* One process at a time works in the folder; what killed ones left aside is removed. */
+/* One process at a time works in the folder. */
 static rud_status lock_folder(rud_offline_run *run)
 {
     if (run->lock >= 0) return RUD_OK;
-    RUD_TRY(rud_folder_lock(run->options->folder, &run->lock));
-    rud_folder_sweep(run->options->folder);
+    RUD_TRY(rud_run_folder_lock(run->options->folder, &run->lock));
     rud_folder_sweep(run->paths.checkpoints);
     return RUD_OK;
 }
@@ -124,7 +123,6 @@ static rud_status train(rud_offline_run *run)
 {
     rud_search_choice found;
     const char *cell;
-    RUD_TRY(rud_make_folders(run->options->folder));
     RUD_TRY(lock_folder(run));
     RUD_TRY(rud_offline_folder_open(run->options->folder, &run->paths, &run->split,
                                     run->options->force, &run->config, &found));

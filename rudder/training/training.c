@@ -28,6 +28,7 @@ typedef struct trainer {
     double learning_rate;
     rud_progress *progress;
     char *metrics; /* path */
+    int lock;      /* of the folder; -1: none yet */
 } trainer;
 
 static rud_status create(trainer *trainer)
@@ -156,6 +157,7 @@ static rud_status run(trainer *trainer, rud_training_result *result)
 {
     rud_episodes unseen = {0};
     RUD_TRY(create(trainer));
+    RUD_TRY(rud_run_folder_lock(trainer->options->folder, &trainer->lock));
     RUD_TRY(rud_run_folder_open(trainer->options->folder, trainer->config, trainer->options->force,
                                 result_files));
     /* Training starts anew, also in the folder of an earlier run of this configuration. */
@@ -178,7 +180,7 @@ static rud_status run(trainer *trainer, rud_training_result *result)
 rud_status rud_training_run(const rud_config *config, const rud_training_run_options *options,
                             rud_training_result *result)
 {
-    trainer trainer = {.config = config, .options = options};
+    trainer trainer = {.config = config, .options = options, .lock = -1};
     const double start = rud_thread_seconds();
     *result = (rud_training_result){.loss = NAN};
     const rud_status status = run(&trainer, result);
@@ -188,5 +190,6 @@ rud_status rud_training_run(const rud_config *config, const rud_training_run_opt
     rud_episodes_free(&trainer.batch);
     free(trainer.losses);
     free(trainer.metrics);
+    rud_folder_unlock(&trainer.lock);
     return status;
 }

@@ -82,6 +82,23 @@ START_TEST(file_in_place_of_the_folder_is_refused)
 }
 END_TEST
 
+START_TEST(one_run_at_a_time_and_what_the_dead_left_is_gone)
+{
+    char left[600];
+    int first, second;
+    snprintf(folder, sizeof folder, "%s/deep/run", test_folder());
+    ck_assert_ok(rud_run_folder_lock(folder, &first));
+    ck_assert_int_eq(rud_run_folder_lock(folder, &second), RUD_ESTATE);
+    ck_assert_int_eq(second, -1);
+    rud_folder_unlock(&first);
+    snprintf(left, sizeof left, "%s/.runs.jsonl.999999999.0.tmp", folder);
+    ck_assert_ok(rud_file_write(left, "", 0));
+    ck_assert_ok(rud_run_folder_lock(folder, &first));
+    ck_assert(!rud_file_exists(left));
+    rud_folder_unlock(&first);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("config/run_folder");
@@ -89,6 +106,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(opening, new_folder_gets_the_configuration, 0, 2);
     tcase_add_loop_test(opening, same_configuration_opens_and_keeps_its_results, 0, 2);
     tcase_add_test(opening, force_replaces_results_and_nothing_else);
+    tcase_add_test(opening, one_run_at_a_time_and_what_the_dead_left_is_gone);
     tcase_add_test(opening, file_in_place_of_the_folder_is_refused);
     suite_add_tcase(suite, opening);
     return suite;

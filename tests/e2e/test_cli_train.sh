@@ -20,6 +20,10 @@ check_exit 0 "train --json" "$RUDDER" train "$config" -o "$SCRATCH/again" -q --j
 check "... prints one object" grep -qE '^\{"run":".*","environment":"coin-walk","cell":"rudder","updates":30,"loss":[-.0-9e]+,"quality":[-.0-9e]+,"variance_ratio":[-.0-9e]+,"r_squared":[-.0-9e]+,"reward_pearson":[-.0-9e]+,"seconds":[-.0-9e]+\}$' "$SCRATCH/stdout"
 check "... and the same model" cmp "$run/model.safetensors" "$SCRATCH/again/model.safetensors"
 check_exit 0 "predictor.cell" "$RUDDER" train "$config" -o "$SCRATCH/linear" -q --set predictor.cell=linear
+paths="--set redistribution.method=integrated-gradients --set redistribution.integrated_gradients_baseline=episodes"
+# shellcheck disable=SC2086  # several words
+check_exit 0 "rewards that start from other episodes" "$RUDDER" train "$config" -o "$SCRATCH/paths" -q $paths --set redistribution.nodes=2
+check "... train the same model" cmp "$run/model.safetensors" "$SCRATCH/paths/model.safetensors"
 check_exit 1 "the folder of another configuration" "$RUDDER" train "$config" -o "$run" -q --set train.updates=5
 check "... is named" grep -q "$run: .*--force" "$SCRATCH/stderr"
 
@@ -31,6 +35,8 @@ check "... is a training" grep -qE '^kind +training$' "$SCRATCH/stdout"
 episodes=$SCRATCH/episodes.jsonl
 "$RUDDER" envs rollout coin-walk -n 5 -q -o "$episodes"
 numbers='(-?[.0-9]+(e-?[0-9]+)?)'
+check_exit 2 "the model keeps no episodes to start from" "$RUDDER" explain -m "$SCRATCH/paths" "$episodes" --method integrated-gradients --baseline episodes
+check "... is said" grep -q 'no episodes are kept with the model.*zero or mean' "$SCRATCH/stderr"
 check_exit 0 "explain --json" "$RUDDER" explain -m "$run" "$episodes" --method difference --json
 check "... one line an episode, in order" test "$(sed 's/,.*//' "$SCRATCH/stdout" | tr -d '\n')" = \
     '{"id":"coin-walk-0-0"{"id":"coin-walk-0-1"{"id":"coin-walk-0-2"{"id":"coin-walk-0-3"{"id":"coin-walk-0-4"'

@@ -126,6 +126,25 @@ START_TEST(another_configuration_is_refused)
 }
 END_TEST
 
+/* While another works in the folder nothing in it is touched. */
+START_TEST(a_folder_in_use_is_refused)
+{
+    const rud_config config = coin_walk("linear");
+    const char *folder = test_folder();
+    const rud_training_run_options forced = {.folder = folder, .force = true};
+    rud_training_result result;
+    int lock;
+    ck_assert_ok(train(&config, folder, &result));
+    ck_assert_ok(rud_folder_lock(folder, &lock));
+    rud_config other = config;
+    other.train.updates++;
+    ck_assert_int_eq(rud_training_run(&other, &forced, &result), RUD_ESTATE);
+    ck_assert_ptr_nonnull(strstr(rud_last_error(), folder));
+    rud_folder_unlock(&lock);
+    ck_assert_ok(train(&config, folder, &result));
+}
+END_TEST
+
 static const char *const untrainable[] = {"exact", "uniform"};
 
 START_TEST(nothing_to_train_is_told_at_once)
@@ -271,6 +290,7 @@ Suite *test_suite(void)
     tcase_add_test(training, training_leaves_model_metrics_and_config);
     tcase_add_test(training, training_again_starts_anew);
     tcase_add_test(training, another_configuration_is_refused);
+    tcase_add_test(training, a_folder_in_use_is_refused);
     tcase_add_loop_test(training, nothing_to_train_is_told_at_once, 0, 2);
     tcase_add_test(training, stop_and_divergence_leave_no_model);
     suite_add_tcase(suite, training);
