@@ -119,6 +119,27 @@ class Remote(unittest.TestCase):
                 np.testing.assert_array_equal(observations[i], alone.reset(seed=seed)[0])
                 np.testing.assert_array_equal(following[i], alone.step(1)[0])
 
+    def test_copies_seeded_alone_go_on_with_their_own_streams(self):
+        env = self.vector("same_step", "watch-repair", copies=3, delay=4)
+        alone = self.env(delay=4)
+
+        def play(seed, episodes):
+            rows = []
+            alone.reset(seed=seed)
+            for _ in range(episodes):
+                rows += [alone.step(1)[1] for _ in range(4)]
+                alone.reset()
+            return rows
+
+        env.reset(seed=[9, 5, 2**64 - 1])
+        rewards = [env.step(np.ones(3, int))[1] for _ in range(8)]
+        env.reset(seed=3, options={"reset_mask": np.array([False, True, False])})
+        rewards += [env.step(np.ones(3, int))[1] for _ in range(8)]
+        rewards = np.transpose(rewards).tolist()
+        self.assertEqual(rewards[0], play(9, 4))
+        self.assertEqual(rewards[1], play(5, 2) + play(4, 2))
+        self.assertEqual(rewards[2], play(2**64 - 1, 4))
+
     def test_closed_twice(self):
         for env in (self.env(), self.vector("next_step")):
             env.close()
