@@ -55,7 +55,9 @@ class Space:
     """
 
     def __init__(self, space: Any) -> None:
-        self.map: dict[str, Any] = dict(space) if isinstance(space, Mapping) else space_map(space)
+        # Gymnasium's Dict is a Mapping too, of spaces.
+        is_map = isinstance(space, Mapping) and not hasattr(space, "sample")
+        self.map: dict[str, Any] = dict(space) if is_map else space_map(space)
         self.kind: str = self.map["type"]
         self.shape: tuple[int, ...] = _shape(self.map)
         self._short = int(np.prod(self.shape)) <= _SHORT_ROW
