@@ -14,8 +14,8 @@ from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecNormalize
 
 from .client import Client, Task, shared, task_specification
 from .errors import RudderError
-from .normalisation import normalises_rewards, warn, warn_if_normalised
 from .streams import Settings, Streams
+from .surroundings import warn_of_others, warn_of_outer
 from .wire import Array, Space, array, episode_map
 
 # So many stored episodes are made ready for a message at once.
@@ -55,7 +55,7 @@ class VecRedistributeReward(VecEnvWrapper):
         self._warned = False
 
     def reset(self) -> Array:
-        self._warned = self._warned or warn_if_normalised(self.venv)
+        self._warned = self._warned or warn_of_others(self.venv)
         observations = self.venv.reset()
         if self._streams is None:
             self._streams = Streams(self.num_envs, self._observation, self._action, self._specification, *self._connect)
@@ -257,9 +257,7 @@ class RedistributedReplayBuffer(ReplayBuffer):
         return (episode.start + np.arange(episode.steps)) % self.buffer_size
 
     def _get_samples(self, batch_inds: Array, env: VecNormalize | None = None) -> Any:
-        if not self._warned and normalises_rewards(env):
-            self._warned = True
-            warn()
+        self._warned = self._warned or warn_of_outer(env)
         # Which copy each transition is taken from is drawn below: all copies are brought up to date.
         found = {id(one): one for one in self._episode_of[batch_inds].ravel() if one is not None}
         finished = [one for one in found.values() if one.done and not one.lost]

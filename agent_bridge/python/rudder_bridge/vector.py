@@ -9,6 +9,7 @@ from gymnasium.vector import VectorEnv, VectorWrapper
 
 from .client import task_specification
 from .streams import Settings, Streams
+from .surroundings import warn_of_others
 from .wire import Array, Space
 
 
@@ -58,10 +59,16 @@ class RedistributeRewardVector(VectorWrapper):
         self._last = np.zeros(0)
         # Whose next step is a reset.
         self._ended = np.zeros(env.num_envs, bool)
+        self._warned = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and deepcopy: without the connection, so that the copy must be reset before it is stepped."""
+        return {**self.__dict__, "_streams": None}
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
+        self._warned = self._warned or warn_of_others(self.env)
         # Looked at first: environments take the mask out of the options.
         mask = (options or {}).get("reset_mask")
         begun = np.ones(self.num_envs, bool) if mask is None else np.array(mask, bool)

@@ -1,3 +1,4 @@
+import pickle
 import unittest
 
 import numpy as np
@@ -67,6 +68,16 @@ class Remote(unittest.TestCase):
         with self.assertRaises(RudderError) as caught:
             env.step(1)
         self.assertEqual(caught.exception.code, "needs_reset")
+
+    def test_a_pickled_one_is_another_environment(self):
+        env = self.env(delay=7)
+        env.reset(seed=1)
+        copied = pickle.loads(pickle.dumps(env))
+        self.addCleanup(copied.close)
+        env.step(1)
+        copied.reset(seed=1)
+        ends = [copied.step(1)[2] for _ in range(7)]
+        self.assertEqual(ends, [False] * 6 + [True])
 
     def test_unknown_names(self):
         with self.assertRaisesRegex(RudderError, "no-such"):

@@ -1,8 +1,10 @@
 import json
+import pickle
 import subprocess
 import tempfile
 import unittest
 import warnings
+from copy import deepcopy
 from unittest import mock
 
 import gymnasium
@@ -178,6 +180,40 @@ class Single(WithModel):
         self.assertIsInstance(again, RedistributeReward)
         self.assertEqual(again._saved_kwargs, env._saved_kwargs)
         self.assertEqual([step[0] for step in play(again, self.actions)], [step[0] for step in play(env, self.actions)])
+
+    def test_a_pickled_one_must_be_reset(self):
+        env = self.wrapped(Walk())
+        wanted = [step[0] for step in play(env, self.actions)]
+        env.reset()
+        env.step(1)
+        for copied in (pickle.loads(pickle.dumps(env)), deepcopy(env)):
+            self.addCleanup(copied.close)
+            with self.assertRaises(gymnasium.error.ResetNeeded):
+                copied.step(1)
+            self.assertEqual([step[0] for step in play(copied, self.actions)], wanted)
+
+    def test_warns_of_wrappers_that_stand_wrong(self):
+        class TimeLimit(gymnasium.Wrapper):
+            pass
+
+        class ClipReward(gymnasium.Wrapper):
+            pass
+
+        class NormalizeReward(gymnasium.Wrapper):
+            pass
+
+        def warned(env):
+            self.addCleanup(env.close)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                env.reset()
+                env.reset()
+            return [str(warning.message).split()[0] for warning in caught if warning.category is UserWarning]
+
+        for other in (TimeLimit, ClipReward, NormalizeReward):
+            self.assertEqual(warned(other(self.wrapped(Walk()))), [other.__name__])
+        self.assertEqual(warned(self.wrapped(TimeLimit(ClipReward(Walk())))), [])
+        self.assertEqual(warned(self.wrapped(NormalizeReward(Walk()))), ["NormalizeReward"])
 
     def test_observations_and_actions_outside_their_box(self):
         class Overstepping(Walk):
