@@ -59,12 +59,8 @@ class VecRedistributeReward(VecEnvWrapper):
         observations = self.venv.reset()
         if self._streams is None:
             self._streams = Streams(self.num_envs, self._observation, self._action, self._specification, *self._connect)
-        self._streams.begin(self._everywhere)
+        self._begin(self._streams, self._everywhere)
         self._last = np.array(observations)
-        self.reset_infos = [
-            {**info, **_told(0.0, 0.0, ready, None)}
-            for info, ready in zip(self.venv.reset_infos, self._streams.ready.tolist())
-        ]
         return observations
 
     def step_async(self, actions: Array) -> None:
@@ -88,10 +84,16 @@ class VecRedistributeReward(VecEnvWrapper):
             for i in np.flatnonzero(cut):
                 infos[i]["TimeLimit.truncated"] = False
         if done.any():
-            streams.begin(done)
+            self._begin(streams, done)
         self._last = np.array(observations)
         # Stable-Baselines3's rewards are float32; those of SubprocVecEnv are integers where the environment's are.
         return observations, paid.astype(np.float32), dones, infos
+
+    def _begin(self, streams: Streams, mask: Array) -> None:
+        """New episodes where mask [copies] is true."""
+        streams.begin(mask)
+        for i in np.flatnonzero(mask):
+            self.reset_infos[i] = {**self.venv.reset_infos[i], **_told(0.0, 0.0, bool(streams.ready[i]), None)}
 
     def close(self) -> None:
         if self._streams is not None:
@@ -129,6 +131,8 @@ class RedistributedReplayBuffer(ReplayBuffer):
     """A replay buffer whose rewards are always those of the present model.
 
     ``DQN("MlpPolicy", env, replay_buffer_class=RedistributedReplayBuffer, replay_buffer_kwargs={"address": ...})``
+
+    Stable-Baselines3 2.7 takes no notice of its ``n_steps`` where the buffer is given: transitions are single steps.
 
     When transitions are sampled, finished episodes among them whose rewards are older than the model are redistributed
     anew, all in one message. Episodes that still run keep the rewards that they came with; episodes whose beginning was

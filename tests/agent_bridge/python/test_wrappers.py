@@ -426,6 +426,11 @@ class StableBaselines(WithModel):
         env.reset()
         for info in env.reset_infos:
             self.assertLessEqual(KEYS, info.keys())
+        # An episode that begins by itself has a reset's info too.
+        env.envs[0].reset = lambda: (Walk.reset(env.envs[0])[0], {"second": True})
+        for _ in range(STEPS):
+            env.step(np.array([1, 0]))
+        self.assertEqual(["second" in info and KEYS <= info.keys() for info in env.reset_infos], [True, False])
         self.assertIs(env.unwrapped, env.venv)
         self.assertEqual(len(env.envs), 2)
 
