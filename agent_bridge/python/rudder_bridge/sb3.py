@@ -58,13 +58,13 @@ class VecRedistributeReward(VecEnvWrapper):
         self._warned = self._warned or warn_of_others(self.venv)
         observations = self.venv.reset()
         if self._streams is None:
-            self._streams = Streams(self.num_envs, self._observation, self._action, self._specification, *self._connect)
+            self._streams = Streams(self.num_envs, self._specification, *self._connect)
         self._begin(self._streams, self._everywhere)
-        self._last = np.array(observations)
+        self._last = self._observation.rows(observations)
         return observations
 
     def step_async(self, actions: Array) -> None:
-        self._taken = np.array(actions)
+        self._taken = self._action.rows(actions)
         self.venv.step_async(actions)
 
     def step_wait(self) -> tuple[Array, Array, Array, list[dict[str, Any]]]:
@@ -74,9 +74,9 @@ class VecRedistributeReward(VecEnvWrapper):
         observations, rewards, dones, infos = self.venv.step_wait()
         done, rewards = np.asarray(dones, bool), np.asarray(rewards)
         cut = np.array([bool(info.get("TimeLimit.truncated", False)) for info in infos]) & done
-        following = np.array(observations)
+        following = self._observation.rows(observations)
         for i in np.flatnonzero(done):
-            following[i] = infos[i]["terminal_observation"]
+            following[i] = self._observation.one(infos[i]["terminal_observation"])
         paid, wholes = streams.step(self._everywhere, self._last, self._taken, rewards, done & ~cut, cut, following)
         told = zip(infos, rewards.tolist(), paid.tolist(), streams.ready.tolist(), wholes)
         infos = [{**info, **_told(*values)} for info, *values in told]
@@ -85,7 +85,7 @@ class VecRedistributeReward(VecEnvWrapper):
                 infos[i]["TimeLimit.truncated"] = False
         if done.any():
             self._begin(streams, done)
-        self._last = np.array(observations)
+        self._last = self._observation.rows(observations)
         # Stable-Baselines3's rewards are float32; those of SubprocVecEnv are integers where the environment's are.
         return observations, paid.astype(np.float32), dones, infos
 
@@ -159,6 +159,11 @@ class RedistributedReplayBuffer(ReplayBuffer):
     ) -> None:
         if optimize_memory_usage:
             raise ValueError("RedistributedReplayBuffer needs optimize_memory_usage=False")
+        if observation_space.shape is None:
+            raise TypeError(
+                f"RedistributedReplayBuffer stores arrays, no {type(observation_space).__name__}: wrap the environment "
+                "in gymnasium.wrappers.FlattenObservation, or use VecRedistributeReward with a DictReplayBuffer"
+            )
         super().__init__(
             buffer_size, observation_space, action_space, device, n_envs, False, handle_timeout_termination
         )

@@ -6,17 +6,20 @@ import warnings
 
 import gymnasium
 import numpy as np
+from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from ready import ready_client
-from tasks import Walk
+from tasks import Walk, random_episodes
 
 from rudder_bridge import Client, RedistributeReward, RedistributeRewardVector, RemoteEnv, RemoteVectorEnv
+from rudder_bridge.wire import Space
 
 REAL = importlib.util.find_spec("gymnasium.envs") is not None
 if REAL:
     from gymnasium.envs.registration import EnvSpec
     from gymnasium.utils.env_checker import check_env
     from gymnasium.vector import AsyncVectorEnv
+    from gymnasium.vector.utils import concatenate, create_empty_array
     from gymnasium.wrappers import FlattenObservation, PassiveEnvChecker, RecordEpisodeStatistics, TimeAwareObservation
     from gymnasium.wrappers.vector import NormalizeReward
     from gymnasium.wrappers.vector import RecordEpisodeStatistics as RecordStatisticsOfAll
@@ -28,6 +31,30 @@ MODES = tuple(AutoresetMode)
 def setUpModule():
     if not REAL:
         raise unittest.SkipTest("Gymnasium is not installed")
+
+
+class Divided(gymnasium.ObservationWrapper if REAL else gymnasium.Wrapper):
+    """Walk's place and time as a Dict."""
+
+    def __init__(self, env):
+        super().__init__(env)
+        places, times = env.observation_space.nvec
+        self.observation_space = spaces.Dict({"time": spaces.Discrete(times), "place": spaces.Discrete(places)})
+
+    def observation(self, row):
+        return {"place": row[0], "time": row[1]}
+
+
+def divided_episodes(*arguments):
+    """As random_episodes, flattened."""
+    space = Divided(Walk()).observation_space
+    return [
+        {
+            **episode,
+            "observations": [spaces.flatten(space, {"place": p, "time": t}) for p, t in episode["observations"]],
+        }
+        for episode in random_episodes(*arguments)
+    ]
 
 
 def warnings_of(call):
@@ -70,11 +97,10 @@ class Checkers(unittest.TestCase):
                 self.check(PassiveEnvChecker(RedistributeReward(gymnasium.make(name), self.address)))
                 self.check(RedistributeReward(TimeAwareObservation(gymnasium.make(name)), self.address))
 
-    def test_other_spaces(self):
-        env = gymnasium.make("Blackjack-v1")
-        with self.assertRaisesRegex(TypeError, "FlattenObservation"):
-            RedistributeReward(env)
-        self.check(RedistributeReward(FlattenObservation(env), self.address))
+    def test_tuples_and_dicts(self):
+        self.check(RedistributeReward(gymnasium.make("Blackjack-v1"), self.address))
+        self.check(RedistributeReward(FlattenObservation(gymnasium.make("Blackjack-v1")), self.address))
+        self.check(RedistributeReward(Divided(Walk()), self.address))
 
     def test_a_registered_remote_environment(self):
         gymnasium.register(
@@ -263,6 +289,55 @@ class VectorsOfWrapped(ForAllModes):
         (text,) = warnings_of(env.reset)
         self.assertIn("NormalizeReward normalises the rewards", text)
         self.assertEqual(warnings_of(env.reset), [])
+
+
+class Composite(unittest.TestCase):
+    """Dicts and Tuples: the agent sees them, the model sees them flattened."""
+
+    def test_flattened_as_gymnasium_does(self):
+        space = spaces.Dict(
+            {
+                "b": spaces.Tuple((spaces.Discrete(3, start=-1), spaces.Box(-1, 1, (2, 2)))),
+                "a": spaces.MultiDiscrete([[2, 3], [4, 2]], start=[[1, 0], [0, -2]]),
+                "c": spaces.Dict({"x": spaces.MultiBinary(4)}),
+            }
+        )
+        space.seed(1)
+        values = [space.sample() for _ in range(20)]
+        wanted = [spaces.flatten(space, value) for value in values]
+        ours = Space(space)
+        self.assertEqual(ours.shape, spaces.flatten_space(space).shape)
+        np.testing.assert_array_equal([ours.one(value) for value in values], wanted)
+        batch = concatenate(space, values, create_empty_array(space, 20))
+        np.testing.assert_array_equal(ours.rows(batch), wanted)
+        values[0]["b"] = (np.int64(-2), values[0]["b"][1])
+        with self.assertRaisesRegex(ValueError, r"outside its space at \['b', 0\]"):
+            ours.row(values[0])
+
+    def test_the_same_rewards_as_flattened_outside(self):
+        client = ready_client(spaces.flatten_space(Divided(Walk()).observation_space), divided_episodes)
+        self.addCleanup(client.close)
+        actions = np.random.default_rng(4).integers(2, size=(24, 2))
+
+        def play(env):
+            self.addCleanup(env.close)
+            env.reset()
+            steps = [env.step(row) for row in actions]
+            self.assertTrue(steps[-1][4]["ready"].all())
+            rewards = np.array([step[1] for step in steps])
+            np.testing.assert_allclose(rewards[:8].sum(axis=0), actions[0])
+            return rewards
+
+        def alone():
+            return RedistributeReward(FlattenObservation(Divided(Walk())), client.address, timeout=60)
+
+        for mode in (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP):
+            wanted = play(SyncVectorEnv([alone] * 2, autoreset_mode=mode))
+            inner = SyncVectorEnv([lambda: Divided(Walk())] * 2, autoreset_mode=mode)
+            ours = play(RedistributeRewardVector(inner, client.address, timeout=60))
+            np.testing.assert_allclose(ours, wanted, atol=TOLERANCE)
+            single = [lambda: RedistributeReward(Divided(Walk()), client.address, timeout=60)] * 2
+            np.testing.assert_allclose(play(SyncVectorEnv(single, autoreset_mode=mode)), wanted, atol=TOLERANCE)
 
 
 if __name__ == "__main__":

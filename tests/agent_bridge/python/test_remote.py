@@ -1,11 +1,13 @@
 import pickle
 import unittest
 
+import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from rudder_bridge import Client, RemoteEnv, RemoteVectorEnv, RudderError
 from rudder_bridge.remote import gymnasium_space
+from rudder_bridge.wire import Space
 
 T = 50  # steps of coin-walk
 
@@ -163,6 +165,16 @@ class Spaces(unittest.TestCase):
         self.assertEqual((box.low.tolist(), box.high.tolist()), ([-1, -1], [np.inf, np.inf]))
         self.assertEqual(gymnasium_space({"type": "discrete", "n": 3, "start": -1}).start, -1)
         self.assertEqual(gymnasium_space({"type": "multi_binary", "n": [2, 2]}).shape, (2, 2))
+
+    def test_the_parts_of_a_dict_stand_one_behind_the_other(self):
+        inner = gymnasium.spaces.Dict({"kind": gymnasium.spaces.Discrete(3, start=-1)})
+        space = Space(gymnasium.spaces.Dict({"in": inner, "x": gymnasium.spaces.Box(-1, 1, (2,))}))
+        self.assertEqual(space.map, {"type": "box", "shape": [5]})
+        self.assertEqual(space.row({"in": {"kind": 1}, "x": [0.5, -1]}), [0, 0, 1, 0.5, -1])
+        batch = {"in": {"kind": np.array([-1, 0])}, "x": np.array([[0, 1], [1, 0]])}
+        self.assertEqual(space.rows(batch).tolist(), [[1, 0, 0, 0, 1], [0, 1, 0, 1, 0]])
+        with self.assertRaisesRegex(ValueError, r"outside its space at \['in', 'kind'\]"):
+            space.row({"in": {"kind": 2}, "x": [0, 0]})
 
 
 if __name__ == "__main__":

@@ -232,10 +232,14 @@ class Single(WithModel):
         self.assertEqual(sum(step[0] for step in steps), 1.0)
 
     def test_spaces_that_cannot_be_sent(self):
+        class Text(gymnasium.spaces.Space):
+            pass
+
         env = Walk()
-        env.observation_space = gymnasium.spaces.Dict({"row": Walk.observation_space})
-        with self.assertRaisesRegex(TypeError, "FlattenObservation"):
-            RedistributeReward(env)
+        for space in (Text((), np.int64), gymnasium.spaces.Dict({"word": Text((), np.int64)})):
+            env.observation_space = space
+            with self.assertRaisesRegex(TypeError, "not Text"):
+                RedistributeReward(env)
 
     def test_wrappers_without_an_address_share_a_server_that_ends_with_the_last(self):
         first, second = RedistributeReward(Walk()), RedistributeReward(Walk())
