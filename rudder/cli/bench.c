@@ -30,7 +30,8 @@ enum { PARTS = sizeof parts / sizeof parts[0] };
 static const struct argp_option options[] = {
     {"part", KEY_PART, "PART", 0,
      "train (a whole training step), forward, stream (one step of one episode), lrp (LRP on stored "
-     "activations, beside the forward pass) or env (stepping of B copies); default: all at several "
+     "activations, beside the forward pass), env (stepping of B copies) or bridge (a server of its "
+     "own, beside an echo); default: all but bridge at several "
      "sizes",
      0},
     {"size", KEY_SIZE, "D,H,B,T", 0,

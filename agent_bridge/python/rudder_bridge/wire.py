@@ -169,22 +169,24 @@ def space_map(space: Any) -> dict[str, Any]:
     )
 
 
-_COLUMNS = ("observations", "actions", "rewards")
-EPISODE_FIELDS = ("id", *_COLUMNS, "terminated", "truncated", "seed")
+COLUMNS = ("observations", "actions", "rewards")
+EPISODE_FIELDS = ("id", *COLUMNS, "terminated", "truncated", "seed")
 
 
 def episode_map(episode: Mapping[str, Any], path: str, default_id: str | None) -> dict[str, Any]:
     """An episode for a message. ``path`` names it in errors; ``default_id`` is used where it has no id."""
+    if not isinstance(episode, Mapping):
+        raise TypeError(f"{path}: an episode is a dict of arrays, not {type(episode).__name__}")
     message: dict[str, Any] = {}
     for key, value in episode.items():
         if key not in EPISODE_FIELDS:
             raise ValueError(f"{path}: unknown field {key!r}; an episode has {', '.join(EPISODE_FIELDS)}")
         if value is None:
             continue
-        if key in _COLUMNS:
+        if key in COLUMNS:
             message[key] = tensor(value, f"{path}.{key}")
         elif key == "id":
-            message[key] = str(value)
+            message[key] = value.decode() if isinstance(value, bytes) else str(value)
         else:
             message[key] = int(value) if key == "seed" else bool(value)
     for key in ("observations", "rewards"):
@@ -197,4 +199,4 @@ def episode_map(episode: Mapping[str, Any], path: str, default_id: str | None) -
 
 def episode_bytes(message: Mapping[str, Any]) -> int:
     """About how long an episode of ``episode_map`` is in a message."""
-    return 256 + sum(len(message[key]["data"]) for key in _COLUMNS if key in message)
+    return 256 + sum(len(message[key]["data"]) for key in COLUMNS if key in message)
