@@ -9,9 +9,11 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from ready import ready_client
+from stable_baselines3.common.vec_env import DummyVecEnv
 from tasks import Walk, random_episodes
 
 from rudder_bridge import Client, RedistributeReward, RedistributeRewardVector, RemoteEnv, RemoteVectorEnv
+from rudder_bridge.sb3 import VecRedistributeReward
 from rudder_bridge.wire import Space
 
 REAL = importlib.util.find_spec("gymnasium.envs") is not None
@@ -43,6 +45,27 @@ class Divided(gymnasium.ObservationWrapper if REAL else gymnasium.Wrapper):
 
     def observation(self, row):
         return {"place": row[0], "time": row[1]}
+
+
+class DividedVecEnv(DummyVecEnv):
+    """Two of them, with Dict observations as Stable-Baselines3 batches them."""
+
+    def __init__(self):
+        super().__init__([Walk, Walk])
+        self.observation_space = Divided(Walk()).observation_space
+
+    @staticmethod
+    def divided(rows):
+        return {"time": rows[..., 1], "place": rows[..., 0]}
+
+    def reset(self):
+        return self.divided(super().reset())
+
+    def step_wait(self):
+        rows, rewards, dones, infos = super().step_wait()
+        for i in np.flatnonzero(dones):
+            infos[i]["terminal_observation"] = self.divided(infos[i]["terminal_observation"])
+        return self.divided(rows), rewards, dones, infos
 
 
 def divided_episodes(*arguments):
@@ -338,6 +361,11 @@ class Composite(unittest.TestCase):
             np.testing.assert_allclose(ours, wanted, atol=TOLERANCE)
             single = [lambda: RedistributeReward(Divided(Walk()), client.address, timeout=60)] * 2
             np.testing.assert_allclose(play(SyncVectorEnv(single, autoreset_mode=mode)), wanted, atol=TOLERANCE)
+        # Stable-Baselines3's begin the next episode in the same step.
+        ours = VecRedistributeReward(DividedVecEnv(), client.address, timeout=60)
+        self.addCleanup(ours.close)
+        ours.reset()
+        np.testing.assert_allclose([ours.step(row)[1] for row in actions], wanted, atol=TOLERANCE)
 
 
 if __name__ == "__main__":
