@@ -40,6 +40,7 @@
 #include "redistribution/explain_dataset.h"
 #include "redistribution/explainer.h"
 #include "redistribution/lesson_buffer.h"
+#include "redistribution/observation_mean.h"
 #include "redistribution/predictor.h"
 #include "redistribution/quality.h"
 #include "redistribution/redistribute_dataset.h"

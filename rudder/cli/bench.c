@@ -215,9 +215,7 @@ static rud_status print_json(const cli_bench_case *what, const cli_bench_result 
                rud_json_put_number(o, "lrp_ms", result->median_ms) &&
                rud_json_put_number(o, "of_forward", result->of_forward);
     }
-    if (made) return cli_json_print(o, stdout);
-    json_object_put(o);
-    return rud_error(RUD_ENOMEM, "no memory for the JSON output");
+    return cli_json_print_made(made, o, stdout);
 }
 
 static void print_row(const cli_bench_case *what, const cli_bench_result *result)

@@ -199,8 +199,9 @@ class Client:
     ) -> dict[str, Any]:
         """Says what the task is, before or instead of having it inferred from the first episodes.
 
-        The spaces are Gymnasium's, or maps of PROTOCOL.md; ``settings`` are the other fields of its specification
-        (final_observation, features, seed, name). Or give the whole map as ``spec``.
+        The spaces are Gymnasium's, or maps of PROTOCOL.md; of a Dict or Tuple, episodes hold the rows that
+        `gymnasium.spaces.flatten` makes. ``settings`` are the other fields of its specification (final_observation,
+        features, seed, name). Or give the whole map as ``spec``.
         """
         if (spec is None) == (observation_space is None):
             raise ValueError("give either the spaces or spec")
