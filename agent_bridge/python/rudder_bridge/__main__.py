@@ -69,8 +69,9 @@ def _episodes(path: str) -> Iterator[dict[str, Any]]:
 
 def _submit(client: Client, path: str, time_limit: str) -> None:
     # All at once: spaces that are inferred are those of the whole file.
-    reply = client.submit(_episodes(path), time_limit=time_limit)
-    print(", ".join(f"{reply[name]} {name}" for name in ("accepted", "duplicates", "cut")))
+    episodes = list(_episodes(path))
+    reply = client.submit(episodes, time_limit=time_limit) if episodes else {}
+    print(", ".join(f"{reply.get(name, 0)} {name}" for name in ("accepted", "duplicates", "cut")))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -48,6 +48,11 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn(f"{self.file}:2:", done.stderr)
 
+    def test_an_empty_file(self):
+        self.file.write_text("\n")
+        done = run("submit", str(self.file), *self.address)
+        self.assertEqual((done.returncode, done.stdout), (0, "0 accepted, 0 duplicates, 0 cut\n"), done.stderr)
+
     def test_rows_of_unequal_length(self):
         self.file.write_text(json.dumps({"observations": [[1], [1, 2]], "rewards": [1]}) + "\n")
         done = run("submit", str(self.file), *self.address)
