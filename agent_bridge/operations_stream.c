@@ -134,7 +134,7 @@ static void free_step(step *s)
     free(s->opened);
 }
 
-static rud_status count_streams(rud_request *request, step *s)
+static rud_status count_streams(rud_request *request, size_t most, step *s)
 {
     const rud_wire_place place = {"", &request->problem};
     const msgpack_object *found = NULL;
@@ -143,6 +143,10 @@ static rud_status count_streams(rud_request *request, step *s)
     RUD_TRY(rud_wire_tensor(place, "stream", found, &view));
     s->one = view.rank == 0;
     s->N = view.count;
+    if (view.count > most) {
+        return rud_problem_set(&request->problem, RUD_PROBLEM_TOO_LARGE, "", "stream",
+                               "%zu streams; a client has at most %zu", view.count, most);
+    }
     if (view.rank <= 1 && view.count > 0) return RUD_OK;
     return rud_problem_set(&request->problem, RUD_PROBLEM_WRONG_SHAPE, "", "stream",
                            "a number, or a list of at least one number, is needed");
@@ -315,7 +319,7 @@ static rud_status open_some(rud_server *server, rud_session *session, rud_reques
 
 static rud_status prepare(rud_server *server, rud_session *session, rud_request *request, step *s)
 {
-    RUD_TRY(count_streams(request, s));
+    RUD_TRY(count_streams(request, server->options.limits.streams, s));
     RUD_TRY(allocate(s));
     RUD_TRY(read_columns(request, s));
     RUD_TRY(check_distinct(request, s));

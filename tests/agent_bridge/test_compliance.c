@@ -303,6 +303,23 @@ START_TEST(streams_are_checked)
 }
 END_TEST
 
+/* Counted before there is memory for each. */
+START_TEST(more_streams_than_may_be_open_are_refused)
+{
+    enum { MANY = 5000 };
+    static char json[2 * MANY + 200];
+    const int used = snprintf(json, sizeof json,
+                              "{" REQUEST "\"stream.step\", \"stream\": {\"dtype\": \"int8\", "
+                              "\"shape\": [%d], \"data\": {\"$bin\": \"",
+                              MANY);
+    memset(json + used, '0', (size_t)2 * MANY);
+    strcpy(json + used + 2 * MANY, "\"}}}");
+    raw_send(&connection, json);
+    ck_assert(raw_receive(&connection, 5000) && raw_is(&connection, "error.code", "too_large"));
+    ck_assert(raw_is(&connection, "error.field", "stream"));
+}
+END_TEST
+
 START_TEST(errors_count_from_start)
 {
     raw_send(&connection, "{" REQUEST "\"redistribute\", \"spec\": {\"final_observation\": true, "
@@ -530,6 +547,7 @@ Suite *test_suite(void)
     tcase_add_test(tc, texts_are_utf8);
     tcase_add_test(tc, a_key_may_not_stand_twice);
     tcase_add_test(tc, streams_are_checked);
+    tcase_add_test(tc, more_streams_than_may_be_open_are_refused);
     tcase_add_test(tc, errors_count_from_start);
     tcase_add_test(tc, a_failed_step_opens_nothing);
     tcase_add_loop_test(tc, odd_values_do_no_harm, 0,
