@@ -56,6 +56,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         if (a->settings.count > 0 && !a->environment) {
             argp_error(state, "--set belongs to --environment");
         }
+        cli_output_apart(state, a->judged.judge.page, a->truth);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -90,6 +90,10 @@ refused "no judge" "perturbation"
 refused "an unknown judge" "unknown judge 'nobody'" nobody
 refused "no model" "-m MODEL is missing" truth "$episodes" --environment coin-walk
 refused "no episodes" "EPISODES is missing" randomise -m "$model"
+cp "$episodes" "$SCRATCH/kept.jsonl"
+refused "the episodes' own file as output" "would replace what is read from there" \
+    randomise -m "$model" "$SCRATCH/kept.jsonl" -o "$SCRATCH/kept.jsonl"
+check "... which is left as it was" cmp "$episodes" "$SCRATCH/kept.jsonl"
 refused "no truth" "either --environment NAME or --truth FILE" truth -m "$model" "$episodes"
 refused "two truths" "either --environment NAME or --truth FILE" \
     truth -m "$model" "$episodes" --environment coin-walk --truth "$episodes"
