@@ -417,10 +417,11 @@ static void walk_layer(const walk *w, size_t layer)
         rud_ragged_copy(&call->ragged, d == RUD_REVERSE, sum + d * H, D, H, w->above[d], H);
 }
 
-/* Which denominators single precision is too little for; a stabiliser bounds what they can do. */
+/* Which denominators single precision is too little for; a stabiliser bounds what they can do.
+ * Without one, a pre-activation may hang on any cell before it, and all are computed anew. */
 static float close_to_zero(const rud_attribution_options *options)
 {
-    return options->epsilon > 0.0 ? 0.002f : 0.05f;
+    return options->epsilon > 0.0 ? 0.002f : INFINITY;
 }
 
 const char *rud_lrp_growth_advice(const rud_attribution_options *options)

@@ -270,6 +270,13 @@ bool rud_file_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+bool rud_same_file(const char *a, const char *b)
+{
+    struct stat left, right;
+    return stat(a, &left) == 0 && stat(b, &right) == 0 && left.st_dev == right.st_dev &&
+           left.st_ino == right.st_ino;
+}
+
 bool rud_is_folder(const char *path)
 {
     struct stat status;

@@ -78,6 +78,8 @@ void rud_folder_unlock(int *lock);
 void rud_folder_sweep(const char *folder);
 
 bool rud_file_exists(const char *path);
+/* Do both paths lead to one file? */
+bool rud_same_file(const char *a, const char *b);
 bool rud_is_folder(const char *path);
 
 /* "folder/name" as a new string; NULL without memory. Caller owns it. */

@@ -121,6 +121,13 @@ const char *cli_output_path(struct argp_state *state, const char *path)
     return path;
 }
 
+void cli_output_apart(struct argp_state *state, const char *output, const char *input)
+{
+    if (output && input && rud_same_file(output, input)) {
+        argp_error(state, "-o %s would replace what is read from there: name another file", output);
+    }
+}
+
 rud_status cli_json_print(json_object *object, FILE *stream)
 {
     const char *text = object ? json_object_to_json_string_ext(

@@ -81,6 +81,9 @@ bool cli_has_extension(const char *path, const char *extension);
 /* The argument of -o; an empty one ends with a usage error. */
 const char *cli_output_path(struct argp_state *state, const char *path);
 
+/* An output that would replace the input ends with a usage error. Either may be NULL. */
+void cli_output_apart(struct argp_state *state, const char *output, const char *input);
+
 /* Prints `object` as one line of JSON and frees it; NULL: no memory was left for it. */
 rud_status cli_json_print(json_object *object, FILE *stream);
 

@@ -37,6 +37,9 @@ static void check_end(cli_explain_arguments *a, struct argp_state *state)
     a->json =
         a->json || cli_has_extension(a->path, ".json") || cli_has_extension(a->path, ".jsonl");
     if (a->path && strcmp(a->path, "-") == 0) a->path = NULL;
+    cli_output_apart(state, a->path, a->episodes);
+    cli_output_apart(state, a->path, a->model);
+    cli_output_apart(state, a->path, a->attribution.baseline);
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)

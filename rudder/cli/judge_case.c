@@ -39,6 +39,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
     case KEY_METHOD:
         add_method(judged, argument, state);
         return 0;
+    case ARGP_KEY_END:
+        cli_output_apart(state, judged->judge.page, judged->explain.episodes);
+        cli_output_apart(state, judged->judge.page, judged->explain.model);
+        return 0;
     default:
         return ARGP_ERR_UNKNOWN;
     }

@@ -18,7 +18,9 @@ static const struct argp_option options[] = {
      "The episodes are of this environment: the truth is its exact redistribution", 0},
     {"set", KEY_SET, "KEY=VALUE", 0, "Option of the environment, such as delay=20", 0},
     {"truth", KEY_TRUTH, "FILE", 0,
-     "JSON lines {\"id\", \"step_relevance\"}, as `rudder explain --json` writes them", 0},
+     "JSON lines {\"id\", \"step_relevance\", \"absorbed\"}, as `rudder explain --json` writes "
+     "them; absorbed may lack, else it is added",
+     0},
     {"threshold", KEY_THRESHOLD, "X", 0,
      "Steps of at least this share of an episode's largest truth carry it (default 0.1)", 0},
     {0},
@@ -52,6 +54,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         if (a->settings.count > 0 && !a->environment) {
             argp_error(state, "--set belongs to --environment");
         }
+        cli_output_apart(state, a->judged.judge.page, a->truth);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -16,37 +16,50 @@ static const char *id_of(json_object *line)
                : NULL;
 }
 
-static rud_status take_numbers(json_object *array, double *row)
+/* Adds the numbers of a field to row[steps]. */
+static rud_status add_numbers(json_object *line, const char *field, size_t steps, double *row)
 {
-    for (size_t t = 0; t < json_object_array_length(array); t++) {
-        if (!rud_json_number_at(array, t, &row[t]) || !isfinite(row[t])) {
-            return rud_error(RUD_EFORMAT, "step_relevance[%zu] is not a finite number", t);
+    json_object *array = NULL;
+    json_object_object_get_ex(line, field, &array);
+    if (!json_object_is_type(array, json_type_array)) {
+        return rud_error(RUD_EFORMAT, "%s is missing, or not an array", field);
+    }
+    if (json_object_array_length(array) != steps) {
+        return rud_error(RUD_EFORMAT, "it has %zu steps, %s has %zu", steps, field,
+                         json_object_array_length(array));
+    }
+    for (size_t t = 0; t < steps; t++) {
+        double number;
+        if (!rud_json_number_at(array, t, &number) || !isfinite(number)) {
+            return rud_error(RUD_EFORMAT, "%s[%zu] is not a finite number", field, t);
         }
+        row[t] += number;
     }
     return RUD_OK;
+}
+
+/* What lrp absorbed is part of its truth, as it is of the relevance that is judged. */
+static rud_status take_numbers(json_object *line, const rud_episode *episode, double *row)
+{
+    rud_status status = add_numbers(line, "step_relevance", episode->steps, row);
+    if (status == RUD_OK && json_object_object_get_ex(line, "absorbed", NULL)) {
+        status = add_numbers(line, "absorbed", episode->steps, row);
+    }
+    return rud_error_context(status, "episode \"%s\"", episode->id);
 }
 
 /* Truths of episodes that are not there are left out. */
 static rud_status take_line(cli_truths *t, json_object *line)
 {
-    json_object *array = NULL;
     const char *id = id_of(line);
     if (!id) return rud_error(RUD_EFORMAT, "no \"id\"");
-    json_object_object_get_ex(line, "step_relevance", &array);
-    if (!json_object_is_type(array, json_type_array)) {
-        return rud_error(RUD_EFORMAT, "step_relevance is missing, or not an array");
-    }
     for (size_t e = 0; e < t->episodes->count; e++) {
         const rud_episode *episode = t->episodes->items[e];
         if (!episode->id || strcmp(episode->id, id) != 0) continue;
         if (t->rows[e]) return rud_error(RUD_EFORMAT, "id \"%s\" stands there twice", id);
-        if (json_object_array_length(array) != episode->steps) {
-            return rud_error(RUD_EFORMAT, "episode \"%s\" has %zu steps, step_relevance has %zu",
-                             id, episode->steps, json_object_array_length(array));
-        }
         t->rows[e] = calloc(episode->steps, sizeof *t->rows[e]);
         if (!t->rows[e]) return rud_error(RUD_ENOMEM, "no memory for %zu steps", episode->steps);
-        return take_numbers(array, t->rows[e]);
+        return take_numbers(line, episode, t->rows[e]);
     }
     return RUD_OK;
 }

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -27,13 +26,6 @@ void rud_journal_recovery_free(rud_journal_recovery *recovery)
     *recovery = (rud_journal_recovery){0};
 }
 
-static bool same_file(const char *a, const char *b)
-{
-    struct stat left, right;
-    return stat(a, &left) == 0 && stat(b, &right) == 0 && left.st_dev == right.st_dev &&
-           left.st_ino == right.st_ino;
-}
-
 /* Gives the file the name *kept_as too: path.corrupt, or path.corrupt.2 ... where that is taken.
  * The old name stays until the mended segment replaces it, so that a crash in between loses
  * nothing; only a file system without links makes it go at once. */
@@ -43,7 +35,7 @@ static rud_status keep_aside(const char *path, char **kept_as)
     *kept_as = malloc(size);
     if (*kept_as == NULL) return rud_error(RUD_ENOMEM, "%s: no memory for a path", path);
     snprintf(*kept_as, size, "%s.corrupt", path);
-    for (int k = 2; rud_file_exists(*kept_as) && !same_file(path, *kept_as); k++)
+    for (int k = 2; rud_file_exists(*kept_as) && !rud_same_file(path, *kept_as); k++)
         snprintf(*kept_as, size, "%s.corrupt.%d", path, k);
     if (rud_file_exists(*kept_as) || link(path, *kept_as) == 0 || rename(path, *kept_as) == 0)
         return RUD_OK;

@@ -1,7 +1,6 @@
 /* The page of a run of offline training, or of other data as its predictor sees them. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
 #include "report/episode_report.h"
@@ -32,12 +31,6 @@ static bool holds(const char *folder, const char *name)
     return there;
 }
 
-static bool same_file(const char *a, const char *b)
-{
-    struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 /* File k of the split, or all of them with k = SIZE_MAX. */
 static rud_status take_trained(sources *s, size_t k)
 {
@@ -53,7 +46,7 @@ static rud_status take_given(const char *data, sources *s)
 {
     s->data[s->data_count++] = data;
     for (size_t k = 0; k < s->split.file_count; k++) {
-        if (same_file(data, s->split.files[k].path)) return take_trained(s, k);
+        if (rud_same_file(data, s->split.files[k].path)) return take_trained(s, k);
     }
     return RUD_OK;
 }
@@ -81,7 +74,7 @@ static size_t count_trained(const sources *s)
 {
     if (s->trained == NULL) return 0;
     for (size_t k = 0; k < s->split.file_count; k++) {
-        if (s->data_count == 1 && same_file(s->data[0], s->split.files[k].path)) {
+        if (s->data_count == 1 && rud_same_file(s->data[0], s->split.files[k].path)) {
             return s->split.files[k].episodes;
         }
     }

@@ -294,6 +294,24 @@ START_TEST(read_names_what_is_missing)
 }
 END_TEST
 
+START_TEST(one_file_is_told_from_two)
+{
+    const char *folder = test_folder();
+    char file[2048], other[2048], name[2048];
+    snprintf(file, sizeof file, "%s/one", folder);
+    snprintf(other, sizeof other, "%s/two", folder);
+    snprintf(name, sizeof name, "%s/link", folder);
+    ck_assert_int_eq(rud_file_write(file, "x", 1), RUD_OK);
+    ck_assert(!rud_same_file(file, other)); /* which is not there */
+    ck_assert(!rud_same_file(other, other));
+    ck_assert_int_eq(rud_file_write(other, "x", 1), RUD_OK);
+    ck_assert(!rud_same_file(file, other));
+    ck_assert(rud_same_file(file, file));
+    ck_assert_int_eq(symlink(file, name), 0);
+    ck_assert(rud_same_file(file, name));
+}
+END_TEST
+
 START_TEST(folders_are_made_with_their_parents)
 {
     const char *folder = test_folder();
@@ -345,6 +363,7 @@ Suite *test_suite(void)
     tcase_add_test(tests, a_failed_append_is_cut_back);
     tcase_add_test(tests, read_keeps_every_byte);
     tcase_add_test(tests, read_names_what_is_missing);
+    tcase_add_test(tests, one_file_is_told_from_two);
     tcase_add_test(tests, folders_are_made_with_their_parents);
     tcase_add_test(tests, paths_are_joined_by_one_slash);
     suite_add_tcase(suite, tests);

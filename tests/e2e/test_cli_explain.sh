@@ -200,6 +200,13 @@ refused 2 "an epsilon that is none" "epsilon: 'x' is not a number" -m "$run" "$e
 refused 2 "an option of another method" "--rule belongs to the method lrp, not to gradient" -m "$run" "$episodes" --method gradient --rule all
 refused 2 "more nodes than allowed" "--nodes: '99999999' is not a whole number from 1 to 1048576" -m "$run" "$episodes" --method integrated-gradients --nodes 99999999
 refused 2 "features to be deleted" "^rudder: occlusion: a feature cannot be deleted; choose remove zero or mean, or per step" -m "$run" "$episodes" --method occlusion --per feature --remove delete
+cp "$episodes" "$SCRATCH/kept.jsonl"
+ln -sf kept.jsonl "$SCRATCH/link.jsonl"
+for output in kept link; do
+    check_exit 2 "the episodes' own file as output" explain -m "$run" "$SCRATCH/kept.jsonl" -o "$SCRATCH/$output.jsonl"
+    check "... is refused" grep -q "$output.jsonl would replace what is read from there" "$SCRATCH/stderr"
+    check "... and left as it was" cmp "$episodes" "$SCRATCH/kept.jsonl"
+done
 refused 2 "standard input as two" "standard input cannot be both EPISODES and --baseline" -m $fixture - --method integrated-gradients --baseline -
 refused 2 "steps that are none" "'5:5' is not A:B" -m "$run" "$episodes" --method decomposition --steps 5:5
 refused 2 "no threads" "whole number from 1" -m "$run" "$episodes" --threads 0

@@ -64,6 +64,9 @@ check_exit 0 "explanations" "$RUDDER" explain -m "$model" "$episodes" --json -o 
 check_exit 0 "--truth" judge truth -m "$model" "$episodes" --truth "$SCRATCH/truth.jsonl" \
     --method difference --json -q
 check "... agrees with itself" grep -qE '"correlation_all":\{"mean":(1|0\.99999)' "$SCRATCH/stdout"
+check_exit 0 "lrp" "$RUDDER" explain -m "$model" "$episodes" --method lrp -o "$SCRATCH/lrp.jsonl" -q
+check_exit 0 "... as the truth" judge truth -m "$model" "$episodes" --truth "$SCRATCH/lrp.jsonl" --method lrp --json -q
+check "... agrees with itself, what it absorbed included" grep -qE '"correlation_all":\{"mean":(1|0\.99999)' "$SCRATCH/stdout"
 head -n 39 "$SCRATCH/truth.jsonl" >"$SCRATCH/short.jsonl"
 sed 's/"id": "[^"]*", //' "$episodes" >"$SCRATCH/unnamed.jsonl"
 check_exit 1 "episodes without ids" judge truth -m "$model" "$SCRATCH/unnamed.jsonl" --truth "$SCRATCH/truth.jsonl" -q
@@ -75,9 +78,9 @@ check_exit 1 "a truth that lacks an episode" judge truth -m "$model" "$episodes"
 check "... is named" grep -q "short.jsonl: no line for episode 39, id \"coin-walk-" "$SCRATCH/stderr"
 sed 's/"step_relevance":\[[^,]*,/"step_relevance":[/' "$SCRATCH/truth.jsonl" >"$SCRATCH/cut.jsonl"
 check_exit 1 "a truth of another length" judge truth -m "$model" "$episodes" --truth "$SCRATCH/cut.jsonl" -q
-check "... is named with its line" grep -q "cut.jsonl:1: .* has 50 steps, step_relevance has 49" "$SCRATCH/stderr"
+check "... is named with its line" grep -q "cut.jsonl:1: .* it has 50 steps, step_relevance has 49" "$SCRATCH/stderr"
 check_exit 1 "episodes as truth" judge truth -m "$model" "$episodes" --truth "$episodes" -q
-check "... lack step_relevance" grep -q "episodes.jsonl:1: step_relevance is missing" "$SCRATCH/stderr"
+check "... lack step_relevance" grep -q "episodes.jsonl:1: episode .*: step_relevance is missing" "$SCRATCH/stderr"
 
 # Wrong usage: exit code 2, and what can be chosen.
 refused() {
@@ -90,6 +93,10 @@ refused "no judge" "perturbation"
 refused "an unknown judge" "unknown judge 'nobody'" nobody
 refused "no model" "-m MODEL is missing" truth "$episodes" --environment coin-walk
 refused "no episodes" "EPISODES is missing" randomise -m "$model"
+cp "$episodes" "$SCRATCH/kept.jsonl"
+refused "the episodes' own file as output" "would replace what is read from there" \
+    randomise -m "$model" "$SCRATCH/kept.jsonl" -o "$SCRATCH/kept.jsonl"
+check "... which is left as it was" cmp "$episodes" "$SCRATCH/kept.jsonl"
 refused "no truth" "either --environment NAME or --truth FILE" truth -m "$model" "$episodes"
 refused "two truths" "either --environment NAME or --truth FILE" \
     truth -m "$model" "$episodes" --environment coin-walk --truth "$episodes"
