@@ -47,7 +47,7 @@ typedef struct rud_key_step {
     struct {
         char name[64];
         double relevance;
-    } features[RUD_STUDY_KEY_FEATURES]; /* none where the predictor has no network */
+    } features[RUD_STUDY_KEY_FEATURES]; /* none where the predictor does not tell */
 } rud_key_step;
 
 typedef struct rud_episode_example {
