@@ -350,7 +350,11 @@ static rud_status write_examples(const rud_episode_study *study, FILE *out)
           "one lowered it most, each with the steps that changed it most.",
           out);
     if (study->examples[0].key_count > 0 && study->examples[0].keys[0].feature_count > 0) {
-        fputs(" Behind each feature stands its part in the final prediction.", out);
+        const rud_predictor *predictor = study->report->predictor;
+        const bool odds = rud_predictor_target_kind(predictor) == RUD_TARGET_SUCCESS &&
+                          rud_predictor_network(predictor) != NULL;
+        fprintf(out, " Behind each feature stands its part in the final prediction%s.",
+                odds ? ", in log-odds, while changes are of the probability" : "");
     }
     fputs("</p>\n<div class=\"pair\">\n", out);
     for (size_t k = 0; k < study->example_count; k++) {

@@ -33,17 +33,6 @@ static void choose(rud_episode_study *study, bool gain)
     }
 }
 
-static rud_status read_example(rud_episode_study *study, rud_episode_example *example)
-{
-    const rud_episode_report *report = study->report;
-    const rud_episode_fact *fact = &study->facts[example->fact];
-    rud_dataset *source;
-    RUD_TRY(rud_dataset_open(report->data[fact->file], report->reading, &source));
-    const rud_status status = rud_dataset_read(source, fact->index, &example->episode);
-    rud_dataset_close(&source);
-    return status;
-}
-
 /* The steps t >= 1 with the largest |difference|, in order of size. */
 static void find_keys(rud_episode_example *example)
 {
@@ -126,6 +115,46 @@ static rud_status explain(rud_explainer *difference, rud_explainer *features,
     return find_linear_features(predictor, example);
 }
 
+/* Where the data name the parts of a row, "observation[3]=2" becomes "observations/goal[1]=2". */
+static void name_by_data(const rud_dataset *source, char *name, size_t size)
+{
+    const bool action = strncmp(name, "action", 6) == 0;
+    const char *const field = action ? "actions/" : "observations/";
+    char *rest = name + (action ? strlen("action") : strlen("observation"));
+    if (!action && strncmp(name, "observation", 11) != 0) return; /* the time */
+    const size_t column = *rest == '[' ? strtoull(rest + 1, &rest, 10) : 0;
+    char value[32], place[32] = "";
+    snprintf(value, sizeof value, "%s", rest + (*rest == ']'));
+    const rud_dataset_leaf *leaf;
+    for (size_t k = 0; (leaf = rud_dataset_leaf_at(source, k)) != NULL; k++) {
+        if (!leaf->readable || strncmp(leaf->name, field, strlen(field)) != 0) continue;
+        if (column < leaf->column || column >= leaf->column + leaf->width) continue;
+        if (leaf->width > 1) snprintf(place, sizeof place, "[%zu]", column - leaf->column);
+        snprintf(name, size, "%s%s%s", leaf->name, place, value);
+        return;
+    }
+}
+
+/* Reads and explains one. */
+static rud_status make_example(rud_episode_study *study, rud_episode_example *example,
+                               rud_explainer *difference, rud_explainer *features)
+{
+    const rud_episode_report *report = study->report;
+    const rud_episode_fact *fact = &study->facts[example->fact];
+    rud_dataset *source;
+    RUD_TRY(rud_dataset_open(report->data[fact->file], report->reading, &source));
+    rud_status status = rud_dataset_read(source, fact->index, &example->episode);
+    if (status == RUD_OK) status = explain(difference, features, example);
+    for (size_t k = 0; k < example->key_count; k++) {
+        rud_key_step *key = &example->keys[k];
+        for (size_t d = 0; d < key->feature_count; d++) {
+            name_by_data(source, key->features[d].name, sizeof key->features[d].name);
+        }
+    }
+    rud_dataset_close(&source);
+    return status;
+}
+
 rud_status rud_episode_study_examples(rud_episode_study *study)
 {
     const rud_predictor *predictor = study->report->predictor;
@@ -139,8 +168,7 @@ rud_status rud_episode_study_examples(rud_episode_study *study)
         if (status == RUD_OK) status = rud_explainer_create(predictor, &options, &features);
     }
     for (size_t k = 0; status == RUD_OK && k < study->example_count; k++) {
-        status = read_example(study, &study->examples[k]);
-        if (status == RUD_OK) status = explain(difference, features, &study->examples[k]);
+        status = make_example(study, &study->examples[k], difference, features);
     }
     rud_explainer_free(&difference);
     rud_explainer_free(&features);
