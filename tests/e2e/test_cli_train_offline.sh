@@ -66,7 +66,7 @@ searching() { # searching RUN [exec]
         --set search.trials=3 --set search.updates=500
 }
 trials() {
-    cat "$SCRATCH/killed-search/checkpoint/"trial-*/*.safetensors 2>/dev/null | cksum
+    cat "$SCRATCH/killed-search/checkpoint/"trial-*/* 2>/dev/null | cksum
 }
 check_exit 0 "a search left alone" searching "$SCRATCH/search-alone"
 kills=0
