@@ -33,7 +33,8 @@ HARNESS_OBJECTS := $(call objects,$(wildcard tests/*.c))
 TESTS   := $(TEST_SOURCES:%.c=$(BUILD)/%)
 ENDURANCE := $(BUILD)/tests/agent_bridge/endurance
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
-HEADERS := $(filter-out rudder/cli/% %_private.h,$(wildcard rudder/*.h rudder/*/*.h envs/*.h agent_bridge/*.h))
+# The public ones: rudder.h and what it includes.
+HEADERS = $(filter %.h,$(shell $(CC) $(FLAGS) -MM rudder/rudder.h))
 CODE    := $(wildcard rudder/*.h rudder/*/*.[ch] envs/*.[ch] agent_bridge/*.[ch] tests/*.[ch] tests/*/*.[ch])
 PROGRAM := $(BUILD)/rudder
 LIBRARY := $(BUILD)/librudder.a

@@ -270,7 +270,9 @@ rud_status rud_begin_env_reset(rud_server *server, rud_session *session, rud_req
     RUD_TRY(rud_wire_uint((rud_wire_place){"", &request->problem}, &request->message.root, "seed",
                           0, UINT64_MAX, &seed));
     RUD_TRY(read_mask(request, env));
-    if (rud_wire_find(&request->message.root, "seed") != NULL) rud_env_seed(env->env, seed);
+    if (rud_wire_find(&request->message.root, "seed") != NULL) {
+        rud_env_seed_some(env->env, env->mask, seed);
+    }
     RUD_TRY(rud_env_reset(env->env, env->mask, env->observations));
     for (size_t i = 0; i < rud_env_copies(env->env); i++) env->over[i] &= !env->mask[i];
     env->was_reset = true;

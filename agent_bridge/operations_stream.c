@@ -1,5 +1,4 @@
 /* stream.open, stream.step, stream.close. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -206,11 +205,9 @@ static rud_status read_columns(rud_request *request, step *s)
     RUD_TRY(read_column(request, s, "truncated", FLAG, s->truncated));
     for (size_t k = 0; k < s->N; k++) {
         s->ends[k] = s->terminated[k] != 0 || s->truncated[k] != 0;
-        if (isfinite(s->reward[k])) continue;
-        return rud_problem_set(&request->problem, RUD_PROBLEM_NOT_FINITE, "", "reward",
-                               "row %zu is not finite", k);
     }
-    return RUD_OK;
+    const rud_wire_place place = {"", &request->problem};
+    return rud_wire_check_rewards(place, "reward", s->reward, s->N);
 }
 
 /* Finds row k's stream and checks that this is its next step, or its last again. */
@@ -230,7 +227,7 @@ static rud_status find_stream(rud_server *server, rud_session *session, rud_requ
     }
     s->task = stream->task;
     s->streams[k] = stream;
-    s->repeated[k] = !s->ends[k] && s->t[k] + 1 == (double)stream->steps;
+    s->repeated[k] = !s->ends[k] && stream->steps > 0 && s->t[k] + 1 == (double)stream->steps;
     if (s->repeated[k]) return RUD_OK;
     if (s->t[k] != (double)stream->steps) {
         request->problem.has_expected = true;

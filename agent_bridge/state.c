@@ -71,12 +71,15 @@ static int remove_entry(const char *path, const struct stat *about, int type, st
     return remove(path);
 }
 
+void rud_state_remove(const char *folder)
+{
+    nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 void rud_state_close(rud_server *server)
 {
     if (server->state_lock >= 0) close(server->state_lock);
-    if (server->state != NULL && !server->keeps) {
-        nftw(server->state, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    }
+    if (server->state != NULL && !server->keeps) rud_state_remove(server->state);
     free(server->state);
     server->state = NULL;
 }
@@ -150,20 +153,47 @@ static int is_task(const struct dirent *entry)
     return strncmp(entry->d_name, "task-", 5) == 0;
 }
 
+/* A server that was killed before it wrote the specification has acknowledged nothing of the task:
+ * its folder is removed, unless somebody put other things there. */
+static rud_status is_begun(const rud_server *server, const char *name, bool *begun)
+{
+    char *folder = rud_path_join(server->state, name);
+    char *spec = folder != NULL ? rud_path_join(folder, "spec") : NULL;
+    const bool known = spec != NULL;
+    *begun = known && rud_file_exists(spec);
+    if (known) rud_folder_sweep(folder);
+    if (known && !*begun && rmdir(folder) != 0) {
+        rud_log(RUD_LOG_WARNING, "%s: left alone, since it holds no specification", folder);
+    }
+    free(spec);
+    free(folder);
+    return known ? RUD_OK : rud_error(RUD_ENOMEM, "no memory for a path");
+}
+
+static rud_status load_tasks(rud_server *server, struct dirent **entries, size_t count)
+{
+    size_t tasks = 0;
+    for (size_t k = 0; k < count; k++) {
+        bool begun = false;
+        RUD_TRY(is_begun(server, entries[k]->d_name, &begun));
+        if (!begun) continue;
+        if (++tasks > server->options.limits.tasks) {
+            return rud_error(RUD_EINVAL,
+                             "%s holds more tasks than server.max_tasks = %zu: raise it",
+                             server->state, server->options.limits.tasks);
+        }
+        RUD_TRY(load_task(server, entries[k]->d_name));
+    }
+    return RUD_OK;
+}
+
 rud_status rud_tasks_load(rud_server *server)
 {
     struct dirent **entries = NULL;
     const int count = scandir(server->state, &entries, is_task, alphasort);
-    rud_status status = RUD_OK;
     if (count < 0) return rud_error(RUD_EIO, "%s: %s", server->state, strerror(errno));
-    if ((size_t)count > server->options.limits.tasks) {
-        status = rud_error(RUD_EINVAL, "%s holds %d tasks, more than server.max_tasks = %zu",
-                           server->state, count, server->options.limits.tasks);
-    }
-    for (int k = 0; k < count; k++) {
-        if (status == RUD_OK) status = load_task(server, entries[k]->d_name);
-        free(entries[k]);
-    }
+    const rud_status status = load_tasks(server, entries, (size_t)count);
+    for (int k = 0; k < count; k++) free(entries[k]);
     free(entries);
     return status;
 }
@@ -180,6 +210,15 @@ static bool is_local(const char *address)
 {
     return begins(address, "ipc://") || begins(address, "tcp://127.") ||
            begins(address, "tcp://[::1]:") || begins(address, "tcp://localhost:");
+}
+
+/* ZeroMQ would take a port modulo 2^16. */
+static bool has_port(const char *address)
+{
+    const char *port = strrchr(address, ':') + 1;
+    const size_t digits = strspn(port, "0123456789");
+    if (strcmp(port, "*") == 0) return true;
+    return digits > 0 && digits <= 5 && port[digits] == '\0' && atoi(port) <= UINT16_MAX;
 }
 
 /* ZeroMQ would take a Unix socket's name away from the server that listens there. */
@@ -209,9 +248,11 @@ rud_status rud_state_check(const rud_server_options *options)
                          "server.secret_key and server.allowed_clients belong together: "
                          "give both, or none");
     }
-    if (!begins(options->bind, "tcp://") && !begins(options->bind, "ipc://")) {
+    const bool is_tcp = begins(options->bind, "tcp://");
+    if (is_tcp ? !has_port(options->bind) : !begins(options->bind, "ipc://")) {
         return rud_error(RUD_EINVAL,
-                         "\"%s\" is no address to listen on: tcp://ADDRESS:PORT or ipc://PATH",
+                         "\"%s\" is no address to listen on: tcp://ADDRESS:PORT, with a port up to "
+                         "65535 or *, or ipc://PATH",
                          options->bind);
     }
     RUD_TRY(check_unused(options->bind));

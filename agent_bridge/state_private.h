@@ -12,6 +12,9 @@ rud_status rud_state_check(const rud_server_options *options);
 rud_status rud_state_open(rud_server *server);
 void rud_state_close(rud_server *server);
 
+/* Removes a folder and all that it holds. */
+void rud_state_remove(const char *folder);
+
 /* CURVE and its allow-list, where the options ask for them. */
 rud_status rud_guard_open(rud_server *server);
 /* Before the router is closed, which it watches. */

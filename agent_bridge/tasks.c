@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent_bridge/server_private.h"
+#include "agent_bridge/state_private.h"
 #include "base/file.h"
 #include "base/log.h"
 
@@ -121,6 +121,14 @@ static rud_status open_journal(const rud_server *server, rud_task *task)
     return status;
 }
 
+static rud_status fill_folder(rud_server *server, rud_task *task)
+{
+    RUD_TRY(rud_make_folders(task->folder));
+    RUD_TRY(rud_task_keep_spec(task));
+    RUD_TRY(open_journal(server, task));
+    return rud_trainer_start_task(server, task);
+}
+
 static rud_status create(rud_server *server, rud_task *task)
 {
     char name[RUD_TASK_KEY + 8];
@@ -128,10 +136,10 @@ static rud_status create(rud_server *server, rud_task *task)
     task->folder = rud_path_join(server->state, name);
     if (task->folder == NULL) return rud_error(RUD_ENOMEM, "no memory for a path");
     RUD_TRY(rud_task_create_learner(server, task));
-    RUD_TRY(rud_make_folders(task->folder));
-    RUD_TRY(rud_task_keep_spec(task));
-    RUD_TRY(open_journal(server, task));
-    return rud_trainer_start_task(server, task);
+    const bool is_new = !rud_file_exists(task->folder);
+    const rud_status status = fill_folder(server, task);
+    if (status != RUD_OK && is_new) rud_state_remove(task->folder);
+    return status;
 }
 
 rud_status rud_task_create(rud_server *server, rud_task_spec *spec, bool inferred, rud_task **task)

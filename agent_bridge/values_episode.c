@@ -1,20 +1,53 @@
 /* Rows of spaces and whole episodes on the wire. */
 #include "agent_bridge/values_private.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* The same as rud_space_check, of discrete values as the client counts them: from `start` on. */
+static rud_status check_shifted(const rud_wire_space *space, const double *row)
+{
+    for (size_t k = 0; k < space->space.width; k++) {
+        const double most = (double)space->space.sizes[k] - 1;
+        if (row[k] == floor(row[k]) && row[k] >= 0 && row[k] <= most) continue;
+        if (!isfinite(row[k])) return rud_space_check(&space->space, row);
+        const double start = space->start[k];
+        return rud_error(RUD_EINVAL, "component %zu is %g: a whole number from %g to %g is allowed",
+                         k, row[k] + start, start, start + most);
+    }
+    return RUD_OK;
+}
+
+/* Inputs are floats, and so are differences of two: a box without bounds ends there too. */
+static rud_status check_size(const rud_wire_space *space, const double *row)
+{
+    for (size_t k = 0; space->space.kind == RUD_SPACE_BOX && k < space->space.width; k++) {
+        if (fabs(row[k]) <= FLT_MAX / 2) continue;
+        return rud_error(RUD_EINVAL, "component %zu is %g, too large for a network input", k,
+                         row[k]);
+    }
+    return RUD_OK;
+}
+
+static rud_status check_row(const rud_wire_space *space, double *row)
+{
+    if (space->start == NULL) {
+        RUD_TRY(rud_space_check(&space->space, row));
+        return check_size(space, row);
+    }
+    for (size_t k = 0; k < space->space.width; k++) row[k] -= space->start[k];
+    return check_shifted(space, row);
+}
+
 static rud_status check_rows(rud_wire_place place, const char *key, const rud_wire_space *space,
                              size_t rows, const bool *mask, bool inferred, double *values)
 {
-    const size_t width = space->space.width;
     for (size_t t = 0; t < rows; t++) {
         if (mask != NULL && !mask[t]) continue;
-        double *row = values + t * width;
-        for (size_t k = 0; space->start != NULL && k < width; k++) row[k] -= space->start[k];
-        const rud_status status = rud_space_check(&space->space, row);
+        const rud_status status = check_row(space, values + t * space->space.width);
         if (status == RUD_OK) continue;
         char message[512];
         snprintf(message, sizeof message, "%s", rud_last_error());
@@ -23,6 +56,22 @@ static rud_status check_rows(rud_wire_place place, const char *key, const rud_wi
                                inferred ? " (the space was inferred from the first episodes: send "
                                           "`configure` first)"
                                         : "");
+    }
+    return RUD_OK;
+}
+
+rud_status rud_wire_check_rewards(rud_wire_place place, const char *key, const double *rewards,
+                                  size_t count)
+{
+    for (size_t k = 0; k < count; k++) {
+        if (fabs(rewards[k]) <= FLT_MAX) continue;
+        if (!isfinite(rewards[k])) {
+            return rud_problem_set(place.problem, RUD_PROBLEM_NOT_FINITE, place.path, key,
+                                   "number %zu is %g: a finite number is needed", k, rewards[k]);
+        }
+        return rud_problem_set(place.problem, RUD_PROBLEM_WRONG_VALUE, place.path, key,
+                               "number %zu is %g: at most %g is allowed", k, rewards[k],
+                               (double)FLT_MAX);
     }
     return RUD_OK;
 }
@@ -124,11 +173,7 @@ static rud_status fill(rud_wire_place place, const msgpack_object *map,
                        rud_episode *episode)
 {
     rud_tensor_read(rewards, episode->rewards);
-    for (size_t t = 0; t < episode->steps; t++) {
-        if (isfinite(episode->rewards[t])) continue;
-        return rud_problem_set(place.problem, RUD_PROBLEM_NOT_FINITE, place.path, "rewards",
-                               "step %zu is not finite", t);
-    }
+    RUD_TRY(rud_wire_check_rewards(place, "rewards", episode->rewards, episode->steps));
     RUD_TRY(rud_wire_rows(place, map, "observations", &rules->spec->observation,
                           episode->observation_rows, NULL, rules->inferred, episode->observations));
     if (episode->action_width > 0) {

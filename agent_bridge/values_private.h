@@ -83,6 +83,10 @@ rud_status rud_wire_rows(rud_wire_place place, const msgpack_object *map, const 
                          const rud_wire_space *space, size_t rows, const bool *mask, bool inferred,
                          double *out);
 
+/* Rewards must be finite, and small enough that no sum or square of them is not. */
+rud_status rud_wire_check_rewards(rud_wire_place place, const char *key, const double *rewards,
+                                  size_t count);
+
 /* Rows of a space for a reply: integers where it is discrete, `start` added. one: a single row
  * without the leading dimension; a plain number where the row is one. */
 void rud_pack_rows(rud_packer *packer, const rud_wire_space *space, const double *values,

@@ -22,7 +22,7 @@ struct rud_env {
     rud_env_spec spec;
     char *name; /* of a wrapped environment; NULL: the kind's */
     size_t copies;
-    uint64_t seed;
+    uint64_t *seeds;      /* [copies] */
     uint64_t *episodes;   /* [copies] started since the seeding */
     bool *over;           /* [copies] also before the first reset */
     rud_rng *rngs;        /* [copies] */
@@ -100,14 +100,16 @@ static rud_status allocate_copies(rud_env *env)
     const size_t state_size = env->kind->state_size ? env->kind->state_size : 1;
     const size_t largest = state_size > sizeof(rud_rng) ? state_size : sizeof(rud_rng);
     if (env->copies > SIZE_MAX / largest) return no_memory_for_copies(env);
+    env->seeds = calloc(env->copies, sizeof *env->seeds);
     env->episodes = calloc(env->copies, sizeof *env->episodes);
     env->over = calloc(env->copies, sizeof *env->over);
     env->rngs = calloc(env->copies, sizeof *env->rngs);
     env->states = calloc(env->copies, state_size);
-    if (!env->episodes || !env->over || !env->rngs || !env->states) {
+    if (!env->seeds || !env->episodes || !env->over || !env->rngs || !env->states) {
         return no_memory_for_copies(env);
     }
     memset(env->over, true, env->copies * sizeof *env->over);
+    rud_env_seed(env, 0);
     return RUD_OK;
 }
 
@@ -166,6 +168,7 @@ void rud_env_free(rud_env **env)
     rud_space_free(&(*env)->spec.action_space);
     rud_delayed_free(&(*env)->delayed);
     free((*env)->name);
+    free((*env)->seeds);
     free((*env)->episodes);
     free((*env)->over);
     free((*env)->rngs);
@@ -186,8 +189,16 @@ size_t rud_env_copies(const rud_env *env)
 
 void rud_env_seed(rud_env *env, uint64_t seed)
 {
-    env->seed = seed;
-    memset(env->episodes, 0, env->copies * sizeof *env->episodes);
+    rud_env_seed_some(env, NULL, seed);
+}
+
+void rud_env_seed_some(rud_env *env, const bool *mask, uint64_t seed)
+{
+    for (size_t i = 0; i < env->copies; i++) {
+        if (mask && !mask[i]) continue;
+        env->seeds[i] = seed + i;
+        env->episodes[i] = 0;
+    }
 }
 
 rud_status rud_env_reset(rud_env *env, const bool *mask, double *observations)
@@ -197,7 +208,7 @@ rud_status rud_env_reset(rud_env *env, const bool *mask, double *observations)
     for (size_t i = 0; i < env->copies; i++) {
         if (mask && !mask[i]) continue;
         /* A stream an episode: its events don't depend on how much earlier ones have drawn. */
-        env->rngs[i] = rud_rng_stream(env->seed + i, "environment", env->episodes[i]++);
+        env->rngs[i] = rud_rng_stream(env->seeds[i], "environment", env->episodes[i]++);
         env->kind->reset(&env->options, states + i * env->kind->state_size, &env->rngs[i],
                          observations + i * width);
         if (env->delayed) rud_delayed_reset(env->delayed, i);

@@ -67,6 +67,9 @@ size_t rud_env_copies(const rud_env *env);
  * was done in earlier episodes, nor on whether these were finished. */
 void rud_env_seed(rud_env *env, uint64_t seed);
 
+/* The same for the copies whose mask[i] is true (mask NULL: all); the others' streams go on. */
+void rud_env_seed_some(rud_env *env, const bool *mask, uint64_t seed);
+
 /* Starts an episode in each copy whose mask[i] is true (mask NULL: in all) and writes its row of
  * observations[B][width]; other rows are left alone. */
 rud_status rud_env_reset(rud_env *env, const bool *mask, double *observations);

@@ -1,7 +1,8 @@
 /* librudder: reward redistribution for reinforcement learning with delayed rewards.
  *
- * This header includes every public one; each module's header says what it does. Every function
- * that can fail returns a rud_status and leaves its message in rud_last_error(). */
+ * This header includes every public one; each module's header says what it does. A header that it
+ * does not reach is the library's own, and one named _private its folder's own. Every function that
+ * can fail returns a rud_status and leaves its message in rud_last_error(). */
 #ifndef RUD_RUDDER_H
 #define RUD_RUDDER_H
 
@@ -40,6 +41,7 @@
 #include "redistribution/explain_dataset.h"
 #include "redistribution/explainer.h"
 #include "redistribution/lesson_buffer.h"
+#include "redistribution/observation_mean.h"
 #include "redistribution/predictor.h"
 #include "redistribution/quality.h"
 #include "redistribution/redistribute_dataset.h"

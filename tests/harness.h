@@ -6,7 +6,12 @@
 
 #include <check.h>
 
+#include "base/status.h"
+
 Suite *test_suite(void);
+
+/* The call returns RUD_OK; else the test fails with its message. */
+#define ck_assert_ok(expression) ck_assert_msg((expression) == RUD_OK, "%s", rud_last_error())
 
 /* Path of a file of reference data ("vectors/x.json") that is kept beside the repository, or in
  * the folder that RUDDER_SHARED names. NULL if it is not there: then the test is noted as skipped

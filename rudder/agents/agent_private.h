@@ -3,7 +3,7 @@
 #define RUD_AGENTS_AGENT_PRIVATE_H
 
 #include "agents/agent.h"
-#include "agents/q_table.h"
+#include "agents/q_table_private.h"
 
 typedef struct rud_agent_kind {
     const char *name;

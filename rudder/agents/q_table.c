@@ -1,4 +1,4 @@
-#include "agents/q_table.h"
+#include "agents/q_table_private.h"
 
 #include <stdlib.h>
 #include <string.h>

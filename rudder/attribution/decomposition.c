@@ -2,10 +2,12 @@
  * plus gamma, the rest. Murdoch et al. 2018, arXiv:1801.05453, section 3.2.
  *
  * An activation of beta + gamma + b is made linear, the bias first:
- *     L(b) = act(b),  L(beta) = mean of act(b + beta) - act(b) and act(b + beta + gamma) - act(b +
- * gamma) and L(gamma) likewise. To beta of c_t go L_i(beta) (L_z(beta) + L_z(b)) + L_i(b) L_z(beta)
- * and (L_f(beta) + L_f(b)) beta_{t-1}, to gamma everything else. a_h(c_t) is split like an
- * activation without bias; the output gate is not decomposed. An absent gate is a bias: L(b) = 1.
+ *     L(b) = act(b)
+ *     L(beta) = ((act(b + beta) - act(b)) + (act(b + beta + gamma) - act(b + gamma))) / 2
+ *
+ * and L(gamma) likewise. To beta of c_t go L_i(beta) (L_z(beta) + L_z(b)) + L_i(b) L_z(beta) and
+ * (L_f(beta) + L_f(b)) beta_{t-1}, to gamma everything else. a_h(c_t) is split like an activation
+ * without bias; the output gate is not decomposed. An absent gate is a bias: L(b) = 1.
  *
  * beta + gamma is what one forward pass stored, so only beta is walked here, for many choices of
  * steps side by side, and from the first chosen step on: before it beta is 0. */
@@ -48,8 +50,8 @@ typedef struct decomposition {
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* L(beta) of an activation with bias b, which is `none` of it alone and `all` of beta + gamma + b =
- * sum. */
+/* L(beta) of an activation with bias b, which is `none` of b alone and `all` of the sum
+ * beta + gamma + b. */
 INLINE float linear_part(rud_activation activation, float beta, float b, float none, float sum,
                          float all)
 {

@@ -21,6 +21,13 @@ extern "C" {
  * json_object_put. */
 rud_status rud_json_parse(const char *text, size_t length, json_object **root);
 
+/* The same of a file of at most `limit` bytes; messages name it. */
+rud_status rud_json_read(const char *path, size_t limit, json_object **root);
+
+/* Writes the document as the file `path`, atomically: in lines for people, or in one. RUD_ENOMEM
+ * where `root` is NULL: it could not be made. */
+rud_status rud_json_write(json_object *root, bool pretty, const char *path);
+
 /* A key of `object` that is not in known[count]; NULL if there is none. View into the object. */
 const char *rud_json_unknown_key(json_object *object, const char *const *known, size_t count);
 

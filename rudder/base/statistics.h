@@ -1,5 +1,5 @@
-/* Statistics of experiments over seeds. Sources: Mann and Whitney 1947; Holm 1979; quantiles by
- * linear interpolation (Hyndman and Fan 1996, type 7). */
+/* Statistics of samples. Sources: Mann and Whitney 1947; Holm 1979; quantiles by linear
+ * interpolation (Hyndman and Fan 1996, type 7). */
 #ifndef RUD_BASE_STATISTICS_H
 #define RUD_BASE_STATISTICS_H
 

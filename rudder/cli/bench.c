@@ -30,7 +30,8 @@ enum { PARTS = sizeof parts / sizeof parts[0] };
 static const struct argp_option options[] = {
     {"part", KEY_PART, "PART", 0,
      "train (a whole training step), forward, stream (one step of one episode), lrp (LRP on stored "
-     "activations, beside the forward pass) or env (stepping of B copies); default: all at several "
+     "activations, beside the forward pass), env (stepping of B copies) or bridge (a server of its "
+     "own, beside an echo); default: all but bridge at several "
      "sizes",
      0},
     {"size", KEY_SIZE, "D,H,B,T", 0,
@@ -214,9 +215,7 @@ static rud_status print_json(const cli_bench_case *what, const cli_bench_result 
                rud_json_put_number(o, "lrp_ms", result->median_ms) &&
                rud_json_put_number(o, "of_forward", result->of_forward);
     }
-    if (made) return cli_json_print(o, stdout);
-    json_object_put(o);
-    return rud_error(RUD_ENOMEM, "no memory for the JSON output");
+    return cli_json_print_made(made, o, stdout);
 }
 
 static void print_row(const cli_bench_case *what, const cli_bench_result *result)

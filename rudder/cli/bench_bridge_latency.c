@@ -99,16 +99,14 @@ static rud_status print_latency(const cli_bridge_bench *b, const char *what, lat
         return RUD_OK;
     }
     json_object *o = json_object_new_object();
-    if (rud_json_put_text(o, "part", "bridge") && rud_json_put_text(o, "measure", what) &&
-        rud_json_put_number(o, "median_us", found.median) &&
-        rud_json_put_number(o, "p99_us", found.p99) &&
-        rud_json_put_number(o, "echo_median_us", beside.median) &&
-        rud_json_put_number(o, "echo_p99_us", beside.p99) &&
-        rud_json_put_number(o, "above_echo_us", found.median - beside.median)) {
-        return cli_json_print(o, stdout);
-    }
-    json_object_put(o);
-    return rud_error(RUD_ENOMEM, "no memory for the JSON output");
+    const bool made = rud_json_put_text(o, "part", "bridge") &&
+                      rud_json_put_text(o, "measure", what) &&
+                      rud_json_put_number(o, "median_us", found.median) &&
+                      rud_json_put_number(o, "p99_us", found.p99) &&
+                      rud_json_put_number(o, "echo_median_us", beside.median) &&
+                      rud_json_put_number(o, "echo_p99_us", beside.p99) &&
+                      rud_json_put_number(o, "above_echo_us", found.median - beside.median);
+    return cli_json_print_made(made, o, stdout);
 }
 
 /* In turn with the echo. */

@@ -117,14 +117,12 @@ static rud_status print_throughput(const cli_bridge_bench *b, const char *what, 
         return RUD_OK;
     }
     json_object *o = json_object_new_object();
-    if (rud_json_put_text(o, "part", "bridge") && rud_json_put_text(o, "measure", what) &&
-        rud_json_put_number(o, "per_second", rate) &&
-        rud_json_put_number(o, "slowest_to_mean", fairness) &&
-        rud_json_put_count(o, "server_mib", memory)) {
-        return cli_json_print(o, stdout);
-    }
-    json_object_put(o);
-    return rud_error(RUD_ENOMEM, "no memory for the JSON output");
+    const bool made = rud_json_put_text(o, "part", "bridge") &&
+                      rud_json_put_text(o, "measure", what) &&
+                      rud_json_put_number(o, "per_second", rate) &&
+                      rud_json_put_number(o, "slowest_to_mean", fairness) &&
+                      rud_json_put_count(o, "server_mib", memory);
+    return cli_json_print_made(made, o, stdout);
 }
 
 /* Starts a thread for each loader; *started: those that were. */

@@ -131,6 +131,13 @@ rud_status cli_json_print(json_object *object, FILE *stream)
     return text ? RUD_OK : rud_error(RUD_ENOMEM, "no memory for the JSON output");
 }
 
+rud_status cli_json_print_made(bool made, json_object *object, FILE *stream)
+{
+    if (made) return cli_json_print(object, stream);
+    json_object_put(object);
+    return cli_json_print(NULL, stream);
+}
+
 void cli_space_text(const rud_space *space, char *text, size_t size)
 {
     if (space->kind == RUD_SPACE_BOX) {

@@ -84,6 +84,9 @@ const char *cli_output_path(struct argp_state *state, const char *path);
 /* Prints `object` as one line of JSON and frees it; NULL: no memory was left for it. */
 rud_status cli_json_print(json_object *object, FILE *stream);
 
+/* The same of an object that was filled as far as `made` says; else memory was at an end. */
+rud_status cli_json_print_made(bool made, json_object *object, FILE *stream);
+
 /* A space as Gymnasium writes it, "MultiDiscrete([2, 4])", in text[size]. */
 void cli_space_text(const rud_space *space, char *text, size_t size);
 

@@ -91,19 +91,17 @@ static void option_names(const rud_env_spec *spec, char *text, size_t size)
 static rud_status add_json(json_object *list, const rud_env_spec *spec, const char *observation,
                            const char *action, const char *names)
 {
-    json_object *o = json_object_new_object();
-    if (rud_json_put_text(o, "name", spec->name) &&
+    json_object *o = json_object_new_object(); /* the list owns it from here on */
+    if (rud_json_push(list, o) && rud_json_put_text(o, "name", spec->name) &&
         rud_json_put_text(o, "summary", spec->summary) &&
         rud_json_put_text(o, "observation_space", observation) &&
         rud_json_put_text(o, "action_space", action) && rud_json_put_text(o, "options", names) &&
         rud_json_put_count(o, "max_steps", spec->max_steps) &&
         rud_json_put_number(o, "reward_min", spec->reward_min) &&
         rud_json_put_number(o, "reward_max", spec->reward_max) &&
-        rud_json_put_number(o, "optimal_return", spec->optimal_return) && list &&
-        json_object_array_add(list, o) == 0) {
+        rud_json_put_number(o, "optimal_return", spec->optimal_return)) {
         return RUD_OK;
     }
-    json_object_put(o);
     return rud_error(RUD_ENOMEM, "no memory for the JSON output");
 }
 

@@ -5,7 +5,7 @@
 
 #include "cli/attribution_options.h"
 
-typedef struct cli_explain {
+typedef struct cli_explain_arguments {
     cli_verbosity verbosity;
     const char *model, *head;
     const char *episodes;

@@ -98,9 +98,7 @@ rud_status cli_explain_write_json(const cli_explain_arguments *arguments,
                                   const cli_explained *explained, FILE *stream)
 {
     json_object *o = json_object_new_object();
-    if (add_head(o, arguments, explained) && add_relevance(o, &explained->explanation)) {
-        return cli_json_print(o, stream);
-    }
-    json_object_put(o);
-    return rud_error(RUD_ENOMEM, "no memory for the JSON output");
+    const bool made =
+        add_head(o, arguments, explained) && add_relevance(o, &explained->explanation);
+    return cli_json_print_made(made, o, stream);
 }

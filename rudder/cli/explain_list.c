@@ -35,8 +35,8 @@ static json_object *method_json(const rud_attribution_method *method)
     if (rud_json_put_text(o, "name", method->name) &&
         rud_json_put_text(o, "summary", method->summary) &&
         rud_json_put_text(o, "cost", method->cost) &&
-        rud_json_put(o, "conserves", json_object_new_boolean(method->conserves)) &&
-        rud_json_put(o, "causal", json_object_new_boolean(method->causal)) &&
+        rud_json_put_bool(o, "conserves", method->conserves) &&
+        rud_json_put_bool(o, "causal", method->causal) &&
         rud_json_put_text(o, "source", method->source) &&
         rud_json_put(o, "options", options_json(method))) {
         return o;

@@ -56,36 +56,15 @@ uint64_t cli_explain_source_count(const rud_dataset *source)
     return lines + (last != '\n');
 }
 
-/* The sum of each column, and how many rows there are. */
-typedef struct sums {
-    double *columns; /* [width] */
-    size_t width, rows;
-} sums;
-
-static rud_status add_rows(const cli_explained *explained, sums *sums)
-{
-    const rud_episode *episode = explained->episode;
-    if (episode->observation_width != sums->width) {
-        return rud_error(RUD_EINVAL, "%s: observations have %zu numbers, the network reads %zu",
-                         explained->place, episode->observation_width, sums->width);
-    }
-    for (size_t t = 0; t < episode->observation_rows; t++) {
-        for (size_t d = 0; d < sums->width; d++) {
-            sums->columns[d] += episode->observations[t * sums->width + d];
-        }
-    }
-    sums->rows += episode->observation_rows;
-    return RUD_OK;
-}
-
-static rud_status add_all(rud_dataset *source, sums *sums)
+static rud_status add_all(rud_dataset *source, rud_observation_mean *mean)
 {
     for (;;) {
         cli_explained explained;
         RUD_TRY(rud_stop_check(&cli_stop));
         RUD_TRY(cli_explain_source_next(source, &explained));
         if (!explained.episode) return rud_dataset_seek(source, 0);
-        const rud_status status = add_rows(&explained, sums);
+        const rud_status status = rud_error_context(
+            rud_observation_mean_add(mean, explained.episode), "%s", explained.place);
         cli_explained_free(&explained);
         RUD_TRY(status);
     }
@@ -93,16 +72,11 @@ static rud_status add_all(rud_dataset *source, sums *sums)
 
 rud_status cli_explain_source_mean(rud_dataset *source, size_t width, float **mean)
 {
-    sums sums = {.columns = calloc(width, sizeof(double)), .width = width};
-    float *found = malloc(width * sizeof *found);
-    const rud_status status = sums.columns && found
-                                  ? add_all(source, &sums)
-                                  : rud_error(RUD_ENOMEM, "no memory for %zu features", width);
-    for (size_t d = 0; status == RUD_OK && d < width; d++) {
-        found[d] = sums.rows ? (float)(sums.columns[d] / (double)sums.rows) : 0;
-    }
-    free(sums.columns);
-    *mean = status == RUD_OK ? found : NULL;
-    if (status != RUD_OK) free(found);
+    rud_observation_mean sums;
+    *mean = NULL;
+    RUD_TRY(rud_observation_mean_create(width, &sums));
+    rud_status status = add_all(source, &sums);
+    if (status == RUD_OK) status = rud_observation_mean_get(&sums, mean);
+    rud_observation_mean_free(&sums);
     return status;
 }

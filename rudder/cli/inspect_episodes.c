@@ -43,16 +43,6 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Of sorted values, linear between neighbours. */
-static double quantile(const values *list, double share)
-{
-    const double place = share * (double)(list->count - 1);
-    const size_t below = (size_t)place;
-    if (below + 1 >= list->count) return list->items[list->count - 1];
-    return list->items[below] +
-           (place - (double)below) * (list->items[below + 1] - list->items[below]);
-}
-
 static bool all_inside(const rud_space *space, const double *rows, size_t count)
 {
     for (size_t r = 0; space && r < count; r++) {
@@ -122,7 +112,8 @@ static bool add_quantiles(json_object *object, const char *prefix, const values 
     json_object *o = json_object_new_object();
     bool added = o != NULL;
     for (size_t k = 0; added && k < sizeof quantiles / sizeof *quantiles; k++) {
-        added = rud_json_put_number(o, quantiles[k].name, quantile(sorted, quantiles[k].share));
+        added = rud_json_put_number(o, quantiles[k].name,
+                                    rud_quantile(sorted->items, sorted->count, quantiles[k].share));
     }
     snprintf(key, sizeof key, "%s_quantiles", prefix);
     return rud_json_put(object, key, o) && added;
@@ -178,13 +169,11 @@ static bool add_arrays(json_object *object, const rud_dataset *dataset)
     const rud_dataset_leaf *leaf;
     if (!rud_json_put(object, "arrays", list)) return false;
     for (size_t k = 0; (leaf = rud_dataset_leaf_at(dataset, k)); k++) {
-        json_object *o = json_object_new_object();
-        if (!rud_json_put_text(o, "name", leaf->name) ||
+        json_object *o = json_object_new_object(); /* the list owns it from here on */
+        if (!rud_json_push(list, o) || !rud_json_put_text(o, "name", leaf->name) ||
             !rud_json_put_text(o, "type", leaf->type) ||
             !rud_json_put_text(o, "space", leaf->space) ||
-            !rud_json_put_text(o, "use", leaf->readable ? "numbers" : "carried, no feature") ||
-            json_object_array_add(list, o) != 0) {
-            json_object_put(o);
+            !rud_json_put_text(o, "use", leaf->readable ? "numbers" : "carried, no feature")) {
             return false;
         }
     }

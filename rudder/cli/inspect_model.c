@@ -27,14 +27,12 @@ static rud_status add_features(const rud_features *features, json_object *object
     RUD_TRY(cli_added(rud_json_put_text(object, "observation_space", text)));
     cli_space_text(rud_features_action_space(features), text, sizeof text);
     json_object *names = json_object_new_array();
-    RUD_TRY(
-        cli_added(rud_json_put_text(object, "action_space", text) &&
-                  rud_json_put(object, "difference",
-                               json_object_new_boolean(rud_features_difference(features))) &&
-                  rud_json_put(object, "final_observation",
-                               json_object_new_boolean(rud_features_final_observation(features))) &&
-                  rud_json_put_count(object, "inputs", rud_features_width(features)) &&
-                  rud_json_put(object, "features", names)));
+    RUD_TRY(cli_added(
+        rud_json_put_text(object, "action_space", text) &&
+        rud_json_put_bool(object, "difference", rud_features_difference(features)) &&
+        rud_json_put_bool(object, "final_observation", rud_features_final_observation(features)) &&
+        rud_json_put_count(object, "inputs", rud_features_width(features)) &&
+        rud_json_put(object, "features", names)));
     for (size_t d = 0; d < rud_features_width(features); d++) {
         rud_features_name(features, d, text, sizeof text);
         if (!rud_json_push(names, json_object_new_string(text))) return cli_added(false);

@@ -45,6 +45,17 @@ typedef rud_status cli_judge_job(void *context, const rud_judge_case *what,
                                  rud_judgement *judgement);
 int cli_judge_case_run(cli_judge_case *judged, cli_judge_job *job, void *context);
 
+/* The truths of `judge truth --truth FILE`. Zero-initialise; free also after a failure. */
+typedef struct cli_truths {
+    const rud_episodes *episodes; /* borrowed */
+    double **rows;                /* [count] of T each */
+} cli_truths;
+
+/* Reads JSON lines {"id", "step_relevance": [T]}, one for each episode by its id; others are left
+ * out. Messages name file and line. */
+rud_status cli_truths_read(const rud_episodes *episodes, const char *path, cli_truths *truths);
+void cli_truths_free(cli_truths *truths);
+
 cli_run cli_judge_toy, cli_judge_perturbation, cli_judge_truth, cli_judge_randomise;
 
 #endif

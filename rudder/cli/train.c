@@ -24,9 +24,7 @@ static rud_status print_json(const rud_config *config, const rud_training_result
                       rud_json_put_number(o, "r_squared", r->r_squared) &&
                       rud_json_put_number(o, "reward_pearson", r->reward_pearson) &&
                       rud_json_put_number(o, "seconds", r->seconds);
-    if (made) return cli_json_print(o, stdout);
-    json_object_put(o);
-    return rud_error(RUD_ENOMEM, "no memory for the JSON output");
+    return cli_json_print_made(made, o, stdout);
 }
 
 static void print_line(const char *what, double value)

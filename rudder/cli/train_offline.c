@@ -20,7 +20,7 @@ static bool add_rungs(json_object *root, const rud_offline_result *r)
                rud_json_put_number(o, "gain", rung->gain) &&
                rud_json_put_number(o, "gain_error", rung->gain_error) &&
                rud_json_put_number(o, "padding", rung->padding) &&
-               rud_json_put(o, "chosen", json_object_new_boolean(rung->chosen));
+               rud_json_put_bool(o, "chosen", rung->chosen);
     }
     return made;
 }
@@ -44,9 +44,7 @@ static rud_status print_json(const rud_offline_result *r, const char *folder)
         rud_json_put_number(o, "variance_ratio", r->variance_ratio) &&
         rud_json_put_number(o, "error_std", r->error_std) &&
         rud_json_put_number(o, "seconds", r->seconds);
-    if (made) return cli_json_print(o, stdout);
-    json_object_put(o);
-    return rud_error(RUD_ENOMEM, "no memory for the JSON output");
+    return cli_json_print_made(made, o, stdout);
 }
 
 static void print_ladder(const rud_offline_result *r)

@@ -1,6 +1,6 @@
 /* What `rudder train --episodes` prints. */
-#ifndef CLI_TRAIN_OFFLINE_H
-#define CLI_TRAIN_OFFLINE_H
+#ifndef RUD_CLI_TRAIN_OFFLINE_H
+#define RUD_CLI_TRAIN_OFFLINE_H
 
 #include "cli/cli.h"
 

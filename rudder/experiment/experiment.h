@@ -23,8 +23,8 @@ typedef struct rud_experiment_options {
 } rud_experiment_options;
 
 /* Runs what is not done yet and leaves config.yaml, runs.jsonl, results.json and results.csv in
- * the folder. Each finished run is on disk before the next starts. A finished
- * experiment is only read.
+ * the folder. Each finished run is on disk before the next starts. A finished experiment is only
+ * read.
  *
  * runs: out, in the order of the jobs; caller frees by rud_runs_free, also on failure.
  * RUD_EEXIST: the folder is not empty and not a run of this configuration. RUD_EINTERRUPTED: asked

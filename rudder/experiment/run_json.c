@@ -31,7 +31,7 @@ bool rud_run_put_setting(json_object *object, const rud_run *run)
 bool rud_run_put_results(json_object *object, const rud_run *run)
 {
     bool done = rud_run_put_group(object, run) && rud_run_put_setting(object, run) &&
-                rud_json_put(object, "seed", json_object_new_uint64(run->seed)) &&
+                rud_json_put_count(object, "seed", run->seed) &&
                 rud_json_put_bool(object, "solved", run->solved) &&
                 rud_json_put_bool(object, "censored", run->censored) &&
                 rud_json_put_count(object, "episodes", run->episodes) &&
@@ -51,8 +51,7 @@ static bool put_curve(json_object *record, const rud_run *run)
     bool done = rud_json_put(record, "curve", curve);
     for (size_t k = 0; done && k < run->curve_count; k++) {
         json_object *point = json_object_new_array();
-        done = rud_json_push(curve, point) &&
-               rud_json_push(point, json_object_new_uint64(run->curve[k].episode)) &&
+        done = rud_json_push(curve, point) && rud_json_push_count(point, run->curve[k].episode) &&
                rud_json_push_number(point, run->curve[k].optimal_share);
     }
     return done;
@@ -65,8 +64,7 @@ static bool put_predictor(json_object *record, const rud_run *run)
     for (size_t k = 0; done && k < run->predictor_count; k++) {
         const rud_predictor_point *from = &run->predictor[k];
         json_object *point = json_object_new_array();
-        done = rud_json_push(predictor, point) &&
-               rud_json_push(point, json_object_new_uint64(from->episode)) &&
+        done = rud_json_push(predictor, point) && rud_json_push_count(point, from->episode) &&
                rud_json_push_number(point, from->loss) &&
                rud_json_push_number(point, from->quality) &&
                rud_json_push(point, json_object_new_boolean(from->ready));

@@ -1,9 +1,9 @@
 /* What is judged: methods, a model and its explanations of all episodes. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "judge/judge_private.h"
+#include "redistribution/observation_mean.h"
 
 enum { CHUNK = 32 }; /* episodes a job */
 
@@ -94,29 +94,16 @@ static rud_status choose_methods(rud_judged *judged)
 /* The mean of all observations, as inputs of a network that has none stored. */
 static rud_status find_mean(rud_judged *judged)
 {
-    const size_t D = rud_network_specification(judged->network)->inputs;
-    double *sums = calloc(D, sizeof *sums);
-    size_t rows = 0;
-    judged->feature_mean = calloc(D, sizeof *judged->feature_mean);
-    rud_status status = sums && judged->feature_mean
-                            ? RUD_OK
-                            : rud_error(RUD_ENOMEM, "no memory for %zu features", D);
-    for (size_t e = 0; e < judged->given->count && status == RUD_OK; e++) {
-        const rud_episode *episode = judged->given->episodes[e];
-        if (episode->observation_width != D) {
-            status = rud_error(RUD_EINVAL,
-                               "episode %zu: observations have %zu numbers, the network reads %zu",
-                               e, episode->observation_width, D);
-        }
-        for (size_t k = 0; status == RUD_OK && k < episode->observation_rows * D; k++) {
-            sums[k % D] += episode->observations[k];
-        }
-        rows += episode->observation_rows;
+    const rud_judge_case *given = judged->given;
+    rud_observation_mean mean;
+    RUD_TRY(rud_observation_mean_create(rud_network_specification(judged->network)->inputs, &mean));
+    rud_status status = RUD_OK;
+    for (size_t e = 0; status == RUD_OK && e < given->count; e++) {
+        status = rud_error_context(rud_observation_mean_add(&mean, given->episodes[e]),
+                                   "episode %zu", e);
     }
-    for (size_t d = 0; status == RUD_OK && d < D; d++) {
-        judged->feature_mean[d] = (float)(sums[d] / (double)rows);
-    }
-    free(sums);
+    if (status == RUD_OK) status = rud_observation_mean_get(&mean, &judged->feature_mean);
+    rud_observation_mean_free(&mean);
     return status;
 }
 

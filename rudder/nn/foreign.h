@@ -1,8 +1,12 @@
 /* LSTMs that others trained: tensors with PyTorch's names, no metadata. Layers, sizes and direction
  * are found from names and shapes:
- *     <prefix>weight_ih_l<k>[_reverse]  [4H][inputs]     <prefix>weight_hh_l<k>[_reverse]  [4H][H]
- *     <prefix>bias_ih_l<k>[_reverse]    [4H], may lack   <prefix>bias_hh_l<k>[_reverse]    [4H],
- * may lack <head>.weight  [K][H], of a bidirectional LSTM [K][2H]     <head>.bias  [K], may lack
+ *     <prefix>weight_ih_l<k>[_reverse]  [4H][inputs]
+ *     <prefix>weight_hh_l<k>[_reverse]  [4H][H]
+ *     <prefix>bias_ih_l<k>[_reverse]    [4H], may lack
+ *     <prefix>bias_hh_l<k>[_reverse]    [4H], may lack
+ *     <head>.weight                     [K][H], of a bidirectional LSTM [K][2H]
+ *     <head>.bias                       [K], may lack
+ *
  * with gate order i, f, g, o. Biases that lack are 0. The cell is the preset `lstm`. */
 #ifndef RUD_NN_FOREIGN_H
 #define RUD_NN_FOREIGN_H

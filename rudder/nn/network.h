@@ -60,8 +60,8 @@ const rud_network_spec *rud_network_specification(const rud_network *network); /
 
 /* Draws initial parameters from the stream (seed, "initial parameters"). Preset `rudder`: biases
  * normal with mean 0 (b_z) and -3 (b_i) and standard deviation 1, weights with standard deviation
- * 0.1 (SPEC: the authors' values). Other cells: weights uniform in +-1/sqrt(H), biases 0, b_f = 1.
- * The head: weights uniform in +-1/sqrt(H), biases 0. */
+ * 0.1 (the values of RUDDER's authors). Other cells: weights uniform in +-1/sqrt(H), biases 0, b_f
+ * = 1. The head: weights uniform in +-1/sqrt(H), biases 0. */
 void rud_network_initialise(rud_network *network, uint64_t seed);
 
 /* All parameters as one array, `count` in number; absent connections are not among them. View. */

@@ -1,5 +1,5 @@
 /* The plain scalar double-precision twin of the network: the oracle that the fast kernels are
- * tested against. Slow, and meant to be read beside SPEC: one line a formula. For networks in one
+ * tested against. Slow, and meant to be read beside cell.h: one line a formula. For networks in one
  * direction; two of them make the oracle of a bidirectional one. */
 #ifndef RUD_NN_REFERENCE_H
 #define RUD_NN_REFERENCE_H

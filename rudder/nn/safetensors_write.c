@@ -25,7 +25,7 @@ static json_object *tensor_entry(const rud_tensor *tensor, uint64_t offset)
         done = rud_json_push_count(shape, tensor->shape[k]);
     done = done && rud_json_push_count(offsets, offset) &&
            rud_json_push_count(offsets, offset + tensor->count * sizeof *tensor->data) &&
-           rud_json_put(entry, "dtype", json_object_new_string("F32"));
+           rud_json_put_text(entry, "dtype", "F32");
     if (done && rud_json_put(entry, "shape", json_object_get(shape)) &&
         rud_json_put(entry, "data_offsets", json_object_get(offsets))) {
         json_object_put(shape);
@@ -44,8 +44,7 @@ static bool fill_header(const rud_tensor_file *file, json_object *header)
         json_object *metadata = json_object_new_object();
         bool done = metadata != NULL;
         for (size_t k = 0; done && k < file->metadata_count; k++)
-            done = rud_json_put(metadata, file->metadata[2 * k],
-                                json_object_new_string(file->metadata[2 * k + 1]));
+            done = rud_json_put_text(metadata, file->metadata[2 * k], file->metadata[2 * k + 1]);
         if (!done) {
             json_object_put(metadata);
             return false;

@@ -142,6 +142,7 @@ void rud_prediction_stream_free(rud_prediction_stream **stream);
  * rounding. RUD_EDIVERGED where it is not finite. */
 rud_status rud_prediction_stream_step(rud_prediction_stream *stream, const double *observation,
                                       const double *action, double *g);
+
 /* Keeps a copy of the parameters that predict now, in the place of an earlier one; and predicts by
  * it from now on. Neither has to do with further updates but with averaging, where they go on from
  * what was recalled. Without a network nothing happens. */

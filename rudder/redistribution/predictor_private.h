@@ -7,7 +7,7 @@
 #include "redistribution/checkpoint.h"
 #include "redistribution/feature_statistics.h"
 #include "redistribution/predictor.h"
-#include "redistribution/reference_episodes.h"
+#include "redistribution/reference_episodes_private.h"
 
 /* Running mean and variance of the training returns (Welford). */
 typedef struct rud_target {

@@ -17,9 +17,8 @@ double rud_episode_quality(double error, double s);
 enum { RUD_QUALITY_WINDOW = 100 };
 
 /* Prequential quality: of the last 100 new episodes, each predicted before it was learned from, by
- * a predictor that has learned something.
- * Errors are kept, not qualities, so that all of them are measured by the same s. Zero-initialise
- * to start. */
+ * a predictor that has learned something. Errors are kept, not qualities, so that all of them are
+ * measured by the same s. Zero-initialise to start. */
 typedef struct rud_quality {
     double errors[RUD_QUALITY_WINDOW];
     size_t count; /* episodes seen in all */

@@ -1,4 +1,4 @@
-#include "redistribution/reference_episodes.h"
+#include "redistribution/reference_episodes_private.h"
 
 #include <math.h>
 #include <stdint.h>

@@ -18,8 +18,8 @@ static rud_status write_title(const rud_episode_study *study, FILE *out)
 
 static rud_status write_summary(const rud_episode_study *study, FILE *out)
 {
-    rud_fit fit = {.r_squared = (double)NAN};
-    if (study->judged > 0) RUD_TRY(rud_episode_study_fit(study, RUD_FIT_MODEL, false, &fit));
+    rud_study_fit fit = {.r_squared = (double)NAN};
+    if (study->judged > 0) RUD_TRY(rud_episode_study_fit(study, RUD_STUDY_BY_MODEL, false, &fit));
     fprintf(out, "<p class=\"lead\">%zu episodes with %zu steps in all from ", study->count,
             study->steps);
     for (size_t k = 0; k < study->report->data_count; k++) {
@@ -213,9 +213,9 @@ static bool beats_linear(const rud_episode_study *study)
 
 static rud_status warn_prediction(const rud_episode_study *study, size_t *warnings, FILE *out)
 {
-    rud_fit held, seen;
+    rud_study_fit held, seen;
     if (study->judged < 2) return RUD_OK;
-    RUD_TRY(rud_episode_study_fit(study, RUD_FIT_MODEL, false, &held));
+    RUD_TRY(rud_episode_study_fit(study, RUD_STUDY_BY_MODEL, false, &held));
     if (!(held.r_squared >= 0.1)) {
         fputs("<li>The return is hardly predicted: redistributed rewards would be mostly noise. "
               "More episodes, other features or longer training may help.</li>\n",
@@ -235,7 +235,7 @@ static rud_status warn_prediction(const rud_episode_study *study, size_t *warnin
         ++*warnings;
     }
     if (!study->report->trained || study->judged == study->count) return RUD_OK;
-    RUD_TRY(rud_episode_study_fit(study, RUD_FIT_MODEL, true, &seen));
+    RUD_TRY(rud_episode_study_fit(study, RUD_STUDY_BY_MODEL, true, &seen));
     if (seen.r_squared - held.r_squared > 0.1) {
         fprintf(out,
                 "<li>The model knows its training episodes by heart: R² is %.2f on them and %.2f "

@@ -155,7 +155,7 @@ static void write_share(double share, FILE *out)
     }
 }
 
-static void write_fit(const char *name, const char *class, const rud_fit *fit, FILE *out)
+static void write_fit(const char *name, const char *class, const rud_study_fit *fit, FILE *out)
 {
     fprintf(out, "<tr%s><td class=\"word\">%s</td>", class, name);
     write_share(fit->r_squared, out);
@@ -167,7 +167,7 @@ static rud_status write_fits(const rud_episode_study *study, FILE *out)
 {
     static const char *const names[] = {"this model", "a linear model", "the mean return"};
     const bool known = study->report->trained != NULL;
-    rud_fit fit;
+    rud_study_fit fit;
     fprintf(out, "<p>Measured on %zu episodes %s.</p>\n", study->judged,
             known ? "that the model was neither fitted to nor chosen by"
                   : "(every second one; the linear model and the mean are fitted to the others). "
@@ -176,11 +176,11 @@ static rud_status write_fits(const rud_episode_study *study, FILE *out)
           "by</th><th>R²</th><th>rank correlation</th><th>mean error</th></tr></thead><tbody>\n",
           out);
     for (size_t k = 0; k < 3; k++) {
-        RUD_TRY(rud_episode_study_fit(study, (rud_fit_of)k, false, &fit));
+        RUD_TRY(rud_episode_study_fit(study, (rud_study_predictor)k, false, &fit));
         write_fit(names[k], k == 0 ? " class=\"reference\"" : "", &fit, out);
     }
     if (known && study->count > study->judged) {
-        RUD_TRY(rud_episode_study_fit(study, RUD_FIT_MODEL, true, &fit));
+        RUD_TRY(rud_episode_study_fit(study, RUD_STUDY_BY_MODEL, true, &fit));
         write_fit("this model, on the episodes used in training", "", &fit, out);
     }
     fputs("</tbody></table></div>\n<p class=\"quiet\">R² is the share of the differences between "

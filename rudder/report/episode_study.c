@@ -249,24 +249,24 @@ rud_status rud_episode_study_make(const rud_episode_report *report, rud_episode_
 /* ---- how well ---- */
 
 double rud_episode_study_prediction(const rud_episode_study *study, const rud_episode_fact *fact,
-                                    rud_fit_of what)
+                                    rud_study_predictor by)
 {
-    if (what == RUD_FIT_MEAN) return study->fitted_mean;
-    return what == RUD_FIT_LINEAR ? fact->linear : fact->prediction;
+    if (by == RUD_STUDY_BY_MEAN) return study->fitted_mean;
+    return by == RUD_STUDY_BY_LINEAR ? fact->linear : fact->prediction;
 }
 
-rud_status rud_episode_study_fit(const rud_episode_study *study, rud_fit_of what, bool fitted,
-                                 rud_fit *fit)
+rud_status rud_episode_study_fit(const rud_episode_study *study, rud_study_predictor by,
+                                 bool fitted, rud_study_fit *fit)
 {
     double *values = malloc(2 * (study->count + 1) * sizeof *values);
     if (values == NULL) return rud_error(RUD_ENOMEM, "no memory for %zu episodes", study->count);
     double *returns = values + study->count;
     size_t n = 0;
-    *fit = (rud_fit){0};
+    *fit = (rud_study_fit){0};
     for (size_t k = 0; k < study->count; k++) {
         const rud_episode_fact *fact = &study->facts[k];
         if (fact->fitted != fitted) continue;
-        values[n] = rud_episode_study_prediction(study, fact, what);
+        values[n] = rud_episode_study_prediction(study, fact, by);
         returns[n] = fact->G;
         fit->error += fabs(returns[n] - values[n]);
         fit->squared += (returns[n] - values[n]) * (returns[n] - values[n]);

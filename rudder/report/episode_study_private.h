@@ -81,18 +81,23 @@ void rud_episode_study_free(rud_episode_study *study);
 /* Chooses and explains the examples: the last part of rud_episode_study_make. */
 rud_status rud_episode_study_examples(rud_episode_study *study);
 
-/* How well `what` was predicted on the judged episodes. */
-typedef struct rud_fit {
+/* How well the returns of the fitted episodes, or else of the judged ones, were predicted; NaN
+ * where there are none. */
+typedef struct rud_study_fit {
     double r_squared, spearman, error; /* error: mean |G - prediction| */
     double squared;                    /* mean (G - prediction)^2 */
-} rud_fit;
-typedef enum rud_fit_of { RUD_FIT_MODEL, RUD_FIT_LINEAR, RUD_FIT_MEAN } rud_fit_of;
-rud_status rud_episode_study_fit(const rud_episode_study *study, rud_fit_of what, bool fitted,
-                                 rud_fit *fit);
+} rud_study_fit;
+typedef enum rud_study_predictor {
+    RUD_STUDY_BY_MODEL,
+    RUD_STUDY_BY_LINEAR,
+    RUD_STUDY_BY_MEAN
+} rud_study_predictor;
+rud_status rud_episode_study_fit(const rud_episode_study *study, rud_study_predictor by,
+                                 bool fitted, rud_study_fit *fit);
 
-/* What the fact's prediction is by `what`. */
+/* What the fact's prediction is. */
 double rud_episode_study_prediction(const rud_episode_study *study, const rud_episode_fact *fact,
-                                    rud_fit_of what);
+                                    rud_study_predictor by);
 
 /* Parts of the page: its charts. */
 rud_status rud_episode_report_prediction(const rud_episode_study *study, FILE *out);

@@ -100,7 +100,7 @@ json_object *rud_data_runs(const rud_results *results, const rud_run *variant)
         if (run->tuning || run->error || !is_of(run, variant)) continue;
         json_object *entry = json_object_new_object();
         done = rud_json_push(array, entry) && rud_json_put_text(entry, "method", run->method) &&
-               rud_json_put(entry, "seed", json_object_new_uint64(run->seed)) &&
+               rud_json_put_count(entry, "seed", run->seed) &&
                rud_json_put_count(entry, "episodes", run->episodes) &&
                rud_json_put_bool(entry, "censored", run->censored);
     }

@@ -1,4 +1,4 @@
-/* The parts of the page: each writes its HTML. Private to this folder. */
+/* The parts of an experiment's page: each writes its HTML. Private to this folder. */
 #ifndef RUD_REPORT_REPORT_PRIVATE_H
 #define RUD_REPORT_REPORT_PRIVATE_H
 

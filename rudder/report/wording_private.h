@@ -4,7 +4,7 @@
 
 #include "experiment/results.h"
 
-/* A short text by value, to be used as `word_...(...).text`. */
+/* A short text by value, to be used as `rud_word_...(...).text`. */
 typedef struct rud_word {
     char text[80];
 } rud_word;

@@ -1,4 +1,4 @@
-#include "training/evaluation.h"
+#include "training/evaluation_private.h"
 
 #include <math.h>
 #include <stdlib.h>

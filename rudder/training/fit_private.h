@@ -73,8 +73,8 @@ void rud_fit_free(rud_fit *fit);
  * checkpoint. A fit that diverges ends at its best. */
 rud_status rud_fit_run(rud_fit *fit);
 
-/* Checkpoints: RUN/checkpoint/<cell>. Loading leaves a fit without one as it is; one
- * that does not belong to this fit is an error. */
+/* Checkpoints: RUN/checkpoint/<cell>. Loading leaves a fit without one as it is; one that does not
+ * belong to this fit is an error. */
 rud_status rud_fit_save(rud_fit *fit);
 rud_status rud_fit_load(rud_fit *fit);
 

@@ -60,12 +60,9 @@ static bool put_all(json_object *root, const rud_offline_result *r)
 rud_status rud_offline_result_write(const rud_offline_result *result, const char *path)
 {
     json_object *root = json_object_new_object();
-    rud_status status = rud_error(RUD_ENOMEM, "no memory for %s", path);
-    if (root != NULL && put_all(root, result)) {
-        const char *text =
-            json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED);
-        if (text != NULL) status = rud_file_write(path, text, strlen(text));
-    }
+    const rud_status status = put_all(root, result)
+                                  ? rud_json_write(root, true, path)
+                                  : rud_error(RUD_ENOMEM, "no memory for %s", path);
     json_object_put(root);
     return status;
 }
@@ -166,19 +163,13 @@ static rud_status get_all(json_object *root, rud_offline_result *r)
 
 rud_status rud_offline_result_read(const char *folder, rud_offline_result *result)
 {
-    char *text = NULL;
-    size_t size = 0;
+    json_object *root = NULL;
     *result = (rud_offline_result){0};
     char *path = rud_path_join(folder, "training.json");
     if (path == NULL) return rud_error(RUD_ENOMEM, "no memory for a path");
-    rud_status status = rud_file_read(path, FILE_LIMIT, &text, &size);
-    if (status == RUD_OK) {
-        json_object *root = json_tokener_parse(text);
-        status = root != NULL ? get_all(root, result) : rud_error(RUD_EFORMAT, "not JSON");
-        status = rud_error_context(status, "%s", path);
-        json_object_put(root);
-    }
-    free(text);
+    rud_status status = rud_json_read(path, FILE_LIMIT, &root);
+    if (status == RUD_OK) status = rud_error_context(get_all(root, result), "%s", path);
+    json_object_put(root);
     free(path);
     return status;
 }

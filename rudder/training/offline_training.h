@@ -24,8 +24,7 @@ typedef struct rud_offline_training_options {
     const volatile sig_atomic_t *stop; /* NULL, or set by rud_stop_request */
 } rud_offline_training_options;
 
-/* One rung of the ladder. NaN where it diverged before it had
- * learned anything. */
+/* One rung of the ladder. NaN where it diverged before it had learned anything. */
 typedef struct rud_rung {
     char cell[RUD_NAME_SIZE];
     size_t parameters;

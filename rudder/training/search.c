@@ -101,15 +101,12 @@ rud_status rud_search_write(const char *path, const char *yaml, const rud_trial 
                             size_t count, const rud_search_choice *choice)
 {
     json_object *root = json_object_new_object();
-    rud_status status = rud_error(RUD_ENOMEM, "no memory for %s", path);
-    if (root != NULL && put_trials(root, trials, count) &&
-        rud_json_put_number(root, "learning_rate", choice->learning_rate) &&
-        rud_json_put_count(root, "hidden", choice->hidden) &&
-        rud_json_put_text(root, "configuration", yaml)) {
-        const char *text =
-            json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED);
-        if (text != NULL) status = rud_file_write(path, text, strlen(text));
-    }
+    const bool made = put_trials(root, trials, count) &&
+                      rud_json_put_number(root, "learning_rate", choice->learning_rate) &&
+                      rud_json_put_count(root, "hidden", choice->hidden) &&
+                      rud_json_put_text(root, "configuration", yaml);
+    const rud_status status =
+        made ? rud_json_write(root, true, path) : rud_error(RUD_ENOMEM, "no memory for %s", path);
     json_object_put(root);
     return status;
 }
@@ -129,15 +126,11 @@ static rud_status read_choice(json_object *root, const char *yaml, rud_search_ch
 
 rud_status rud_search_read(const char *path, const char *yaml, rud_search_choice *choice)
 {
-    char *text = NULL;
-    size_t size = 0;
+    json_object *root = NULL;
     *choice = (rud_search_choice){0};
     if (!rud_file_exists(path)) return RUD_OK;
-    RUD_TRY(rud_file_read(path, FILE_LIMIT, &text, &size));
-    json_object *root = json_tokener_parse(text);
-    const rud_status status =
-        root != NULL ? read_choice(root, yaml, choice) : rud_error(RUD_EFORMAT, "not JSON");
+    RUD_TRY(rud_json_read(path, FILE_LIMIT, &root));
+    const rud_status status = read_choice(root, yaml, choice);
     json_object_put(root);
-    free(text);
     return rud_error_context(status, "%s", path);
 }

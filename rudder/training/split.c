@@ -110,8 +110,7 @@ static bool put_file(json_object *o, const rud_split *split, const rud_split_fil
            rud_json_put_count(o, "steps", file->steps) && rud_json_put_text(o, "digest", digest);
     for (size_t k = 0; made && k < file->episodes; k++) {
         if (!split->is_held_out[file->first + k]) continue;
-        made = rud_json_push(split->is_test[file->first + k] ? test : validation,
-                             json_object_new_uint64(k));
+        made = rud_json_push_count(split->is_test[file->first + k] ? test : validation, k);
     }
     return made;
 }
@@ -138,8 +137,7 @@ bool rud_split_equal(const rud_split *a, const rud_split *b)
 static bool put_split(json_object *root, const rud_split *split)
 {
     json_object *files = json_object_new_array(); /* root owns it from here on */
-    bool made = rud_json_put(root, "seed", json_object_new_uint64(split->seed)) &&
-                rud_json_put(root, "files", files);
+    bool made = rud_json_put_count(root, "seed", split->seed) && rud_json_put(root, "files", files);
     for (size_t k = 0; made && k < split->file_count; k++) {
         made = rud_json_push(files, file_to_json(split, &split->files[k]));
     }
@@ -150,11 +148,9 @@ rud_status rud_split_write(const rud_split *split, const char *folder)
 {
     char *path = rud_path_join(folder, "splits.json");
     json_object *root = json_object_new_object();
-    rud_status status = rud_error(RUD_ENOMEM, "no memory for the split's text");
-    if (path != NULL && root != NULL && put_split(root, split)) {
-        const char *text = json_object_to_json_string_ext(root, JSON_C_TO_STRING_PLAIN);
-        if (text != NULL) status = rud_file_write(path, text, strlen(text));
-    }
+    const rud_status status = path != NULL && put_split(root, split)
+                                  ? rud_json_write(root, false, path)
+                                  : rud_error(RUD_ENOMEM, "no memory for the split's text");
     json_object_put(root);
     free(path);
     return status;
@@ -223,19 +219,13 @@ static rud_status read_root(json_object *root, rud_split *split)
 
 rud_status rud_split_read(const char *folder, rud_split *split)
 {
-    char *text = NULL;
-    size_t size = 0;
+    json_object *root = NULL;
     *split = (rud_split){0};
     char *path = rud_path_join(folder, "splits.json");
     if (path == NULL) return rud_error(RUD_ENOMEM, "no memory for a path");
-    rud_status status = rud_file_read(path, file_limit, &text, &size);
-    if (status == RUD_OK) {
-        json_object *root = json_tokener_parse(text);
-        status = root != NULL ? read_root(root, split) : rud_error(RUD_EFORMAT, "not JSON");
-        status = rud_error_context(status, "%s", path);
-        json_object_put(root);
-    }
-    free(text);
+    rud_status status = rud_json_read(path, file_limit, &root);
+    if (status == RUD_OK) status = rud_error_context(read_root(root, split), "%s", path);
+    json_object_put(root);
     free(path);
     if (status != RUD_OK) rud_split_free(split);
     return status;

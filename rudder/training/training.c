@@ -10,7 +10,7 @@
 #include "base/number.h"
 #include "base/progress.h"
 #include "config/run_folder.h"
-#include "training/evaluation.h"
+#include "training/evaluation_private.h"
 
 enum { METRICS_EVERY = 100 };
 

@@ -30,6 +30,9 @@ typedef struct rud_training_result {
     double seconds;        /* thread CPU time */
 } rud_training_result;
 
+/* Trains anew by config->train, saves the model and judges it by unseen episodes. RUD_EEXIST: the
+ * folder holds something else. RUD_EINTERRUPTED, RUD_EDIVERGED: no model was written, and that of
+ * an earlier run is still there. */
 rud_status rud_training_run(const rud_config *config, const rud_training_run_options *options,
                             rud_training_result *result);
 

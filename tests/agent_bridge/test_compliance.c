@@ -78,6 +78,13 @@ static const bad_request bad_requests[] = {
     {"{" REQUEST "\"redistribute\", \"episodes\": [{\"observations\": [0, 1, 2], \"actions\": "
      "[0, 1, 0], \"rewards\": [0, 0, NaN]}]}",
      "not_finite", "episodes[0].rewards"},
+    {"{" REQUEST "\"submit\", \"episodes\": [{\"id\": \"a\", \"observations\": [0, 1, 2], "
+     "\"actions\": [0, 1, 0], \"rewards\": [0, 1e308, 1e308]}]}",
+     "wrong_value", "episodes[0].rewards"},
+    {"{" REQUEST "\"submit\", \"episodes\": [{\"id\": \"a\", \"observations\": [[0], [-1e308]], "
+     "\"rewards\": [1]}], \"spec\": {\"final_observation\": true, \"observation_space\": "
+     "{\"type\": \"box\", \"shape\": [1]}}}",
+     "wrong_value", "episodes[0].observations"},
     {"{" REQUEST "\"redistribute\", \"episodes\": [{\"observations\": [0, 1, Infinity], "
      "\"actions\": [0, 1, 0], \"rewards\": [0, 0, 1]}]}",
      NULL, "episodes[0].observations"},
@@ -276,6 +283,8 @@ START_TEST(streams_are_checked)
     raw_ok(&connection, "{" REQUEST "\"stream.open\", \"stream\": 3, \"episode\": \"s\"}");
     raw_send(&connection, "{" REQUEST "\"stream.open\", \"stream\": 3, \"episode\": \"other\"}");
     ck_assert(raw_receive(&connection, 5000) && raw_is(&connection, "error.code", "out_of_order"));
+    raw_send(&connection, STEP(-1, "")); /* no last one yet */
+    ck_assert(raw_receive(&connection, 5000) && raw_is(&connection, "error.code", "out_of_order"));
     raw_ok(&connection, STEP(0, ""));
     raw_ok(&connection, STEP(0, "")); /* the last one again */
     raw_send(&connection, STEP(2, ""));
@@ -291,6 +300,18 @@ START_TEST(streams_are_checked)
     raw_send(&connection, "{" REQUEST "\"stream.close\", \"stream\": 3}");
     ck_assert(raw_receive(&connection, 5000) &&
               raw_is(&connection, "error.code", "unknown_stream"));
+}
+END_TEST
+
+START_TEST(errors_count_from_start)
+{
+    raw_send(&connection, "{" REQUEST "\"redistribute\", \"spec\": {\"final_observation\": true, "
+                          "\"observation_space\": {\"type\": \"discrete\", \"n\": 3, \"start\": "
+                          "-5}}, \"episodes\": [{\"observations\": [-5, -2], \"rewards\": [1]}]}");
+    ck_assert(raw_receive(&connection, 5000) && raw_is(&connection, "error.code", "wrong_value"));
+    ck_assert(raw_is(&connection, "error.message",
+                     "field \"episodes[0].observations\": row 1: component 0 is -2: a whole "
+                     "number from -5 to -3 is allowed"));
 }
 END_TEST
 
@@ -401,6 +422,7 @@ Suite *test_suite(void)
     tcase_add_test(tc, texts_are_utf8);
     tcase_add_test(tc, a_key_may_not_stand_twice);
     tcase_add_test(tc, streams_are_checked);
+    tcase_add_test(tc, errors_count_from_start);
     tcase_add_test(tc, a_failed_step_opens_nothing);
     tcase_add_test(tc, environments_are_checked);
     tcase_add_loop_test(tc, vectors_reset_themselves, 0, 2);

@@ -1,8 +1,11 @@
 /* What agents rely on: rewards, durability, the order of things. */
 #include <glob.h>
+#include <limits.h>
 #include <math.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "support.h"
 
 static local_server local;
@@ -585,6 +588,49 @@ START_TEST(a_damaged_journal_is_served)
 }
 END_TEST
 
+static size_t count_tasks(const char *state)
+{
+    char pattern[PATH_MAX];
+    glob_t found;
+    snprintf(pattern, sizeof pattern, "%s/task-*", state);
+    const size_t count = glob(pattern, 0, NULL, &found) == 0 ? found.gl_pathc : 0;
+    globfree(&found);
+    return count;
+}
+
+/* A task that the disk has no room for leaves nothing behind, nor does one whose server was killed
+ * before it knew the specification. */
+START_TEST(tasks_that_never_began_leave_nothing)
+{
+    local_server server;
+    struct rlimit limit;
+    rud_server_options options = local_options();
+    snprintf(options.state, sizeof options.state, "%s", test_folder());
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/task-0123456789abcdef", options.state);
+    ck_assert_int_eq(rud_make_folders(path), RUD_OK);
+    strcat(path, "/.spec.4194304.0.tmp"); /* of a process that cannot be */
+    fclose(fopen(path, "w"));
+    local_start(&server, &options);
+    ck_assert_uint_eq(count_tasks(options.state), 0);
+    raw connection = raw_connect(rud_server_address(server.server));
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    const rlim_t largest = limit.rlim_cur;
+    signal(SIGXFSZ, SIG_IGN);
+    limit.rlim_cur = 0;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    raw_send(&connection, "{\"version\": 1, \"id\": 1, \"op\": \"configure\", \"spec\": "
+                          "{\"observation_space\": {\"type\": \"discrete\", \"n\": 2}}}");
+    const bool answered = raw_receive(&connection, 5000);
+    limit.rlim_cur = largest;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    ck_assert(answered && raw_is(&connection, "error.code", "storage"));
+    ck_assert_uint_eq(count_tasks(options.state), 0);
+    raw_close(&connection);
+    local_stop(&server);
+}
+END_TEST
+
 START_TEST(two_servers_cannot_share_a_state_folder)
 {
     local_server first;
@@ -618,6 +664,7 @@ typedef struct bind_case {
 } bind_case;
 
 static const bind_case bind_cases[] = {
+    {"tcp://127.0.0.1:99999", RUD_EINVAL},
     {"inproc://rudder", RUD_EINVAL},      /* nobody could connect */
     {"udp://127.0.0.1:5555", RUD_EINVAL}, /* no transport of ROUTER */
     {"127.0.0.1:5555", RUD_EINVAL},
@@ -690,6 +737,7 @@ Suite *test_suite(void)
     tcase_add_test(tc, a_pause_survives_restarts);
     tcase_add_test(tc, another_network_learns_anew);
     tcase_add_test(tc, a_damaged_journal_is_served);
+    tcase_add_test(tc, tasks_that_never_began_leave_nothing);
     tcase_add_test(tc, two_servers_cannot_share_a_state_folder);
     tcase_add_test(tc, other_machines_need_keys);
     tcase_add_loop_test(tc, addresses_are_checked, 0,

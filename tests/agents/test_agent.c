@@ -9,8 +9,6 @@
 #include "agents/rollout.h"
 #include "tests/harness.h"
 
-#define ck_assert_ok(expression) ck_assert_msg((expression) == RUD_OK, "%s", rud_last_error())
-
 static rud_env *env_of(const char *name, int64_t delay)
 {
     rud_env_options options = rud_env_options_default();

@@ -1,11 +1,9 @@
 /* The table of action values against values worked out by hand. */
-#include "agents/q_table.h"
+#include "agents/q_table_private.h"
 
 #include <string.h>
 
 #include "tests/harness.h"
-
-#define ck_assert_ok(expression) ck_assert_msg((expression) == RUD_OK, "%s", rud_last_error())
 
 static rud_q_table *created(const int64_t *sizes, size_t width, int64_t actions,
                             rud_step_size step_size, double initial_value)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "tests/harness.h"
 
@@ -85,6 +86,38 @@ START_TEST(an_object_that_could_not_be_made_takes_nothing)
 }
 END_TEST
 
+START_TEST(a_document_comes_back_from_its_file)
+{
+    for (int pretty = 0; pretty < 2; pretty++) {
+        char path[512];
+        double number = 0;
+        json_object *root = json_object_new_object(), *read;
+        snprintf(path, sizeof path, "%s/document.json", test_folder());
+        ck_assert(rud_json_put_number(root, "a", 0.1));
+        ck_assert_int_eq(rud_json_write(root, pretty != 0, path), RUD_OK);
+        ck_assert_int_eq(rud_json_read(path, 64, &read), RUD_OK);
+        ck_assert_int_eq(rud_json_get_number(read, "a", &number), RUD_OK);
+        ck_assert(number == 0.1);
+        json_object_put(root);
+        json_object_put(read);
+    }
+}
+END_TEST
+
+START_TEST(a_file_that_is_no_document_is_named)
+{
+    char path[512];
+    json_object *root;
+    snprintf(path, sizeof path, "%s/document.json", test_folder());
+    ck_assert_int_eq(rud_file_write(path, "{\"a\": 1} x", 10), RUD_OK);
+    ck_assert_int_eq(rud_json_read(path, 64, &root), RUD_EFORMAT);
+    ck_assert_ptr_null(root);
+    ck_assert_ptr_nonnull(strstr(rud_last_error(), "document.json: not JSON at byte"));
+    ck_assert_int_ne(rud_json_read(path, 9, &root), RUD_OK);
+    ck_assert_int_eq(rud_json_write(NULL, false, path), RUD_ENOMEM);
+}
+END_TEST
+
 Suite *test_suite(void)
 {
     Suite *suite = suite_create("base/json");
@@ -94,6 +127,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, an_unknown_key_is_found);
     tcase_add_test(tcase, numbers_that_are_not_finite_are_null);
     tcase_add_test(tcase, an_object_that_could_not_be_made_takes_nothing);
+    tcase_add_test(tcase, a_document_comes_back_from_its_file);
+    tcase_add_test(tcase, a_file_that_is_no_document_is_named);
     suite_add_tcase(suite, tcase);
     return suite;
 }

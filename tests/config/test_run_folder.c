@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "tests/experiment/small_config.h"
+#include "tests/small_config.h"
 
 static const char *const replaced[] = {"old.json", "gone.json", NULL};
 static char folder[512];

@@ -71,7 +71,7 @@ check_exit 0 "inspect JSON" "$RUDDER" inspect "$rollout" --json
 for key in format episodes steps return_mean return_min return_max length_min length_max delayed_share; do
     check "... has $key" grep -q "\"$key\":" "$SCRATCH/stdout"
 done
-check "... the reward is delayed" grep -q '"delayed_share":1.0,' "$SCRATCH/stdout"
+check "... the reward is delayed" grep -q '"delayed_share":1,' "$SCRATCH/stdout"
 check_exit 1 "inspect with a NaN" "$RUDDER" inspect tests/fixtures/bad/nan.hdf5 --json
 check "... shows the others" grep -q '"episodes":1,.*"unreadable":1' "$SCRATCH/stdout"
 check "... and names the place" grep -q 'nan.hdf5: episode_1: observations\[2\]' "$SCRATCH/stderr"

@@ -63,7 +63,7 @@ done
 searching() { # searching RUN [exec]
     ${2:-} "$RUDDER" train "$config" --episodes "$data" -o "$1" -q --set predictor.hidden=8 \
         --set offline.updates=60 --set offline.checkpoint_seconds=0.02 --set offline.patience=1000 \
-        --set search.trials=3 --set search.updates=500
+        --set search.trials=3 --set search.updates=1500
 }
 trials() {
     cat "$SCRATCH/killed-search/checkpoint/"trial-*/* 2>/dev/null | cksum
@@ -83,7 +83,7 @@ while [ "$kills" -lt 4 ] && [ ! -e "$SCRATCH/killed-search/search.json" ]; do
     wait "$process" 2>/dev/null
     kills=$((kills + 1))
 done
-check "a search was killed on the way" test "$kills" -ge 2
+check "a search was killed on the way" test "$kills" -ge 1
 : >"$SCRATCH/killed-search/.model.safetensors.999999999.0.tmp"
 : >"$SCRATCH/killed-search/.mine.tmp"
 check_exit 0 "... goes on" searching "$SCRATCH/killed-search"

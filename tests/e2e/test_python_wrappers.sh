@@ -3,5 +3,5 @@
 . tests/e2e/common.sh
 . tests/agent_bridge/python/python.sh
 
-run_python test_wrappers test_replay_buffer
+run_python test_wrappers test_gymnasium test_replay_buffer
 finish

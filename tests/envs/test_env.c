@@ -184,6 +184,30 @@ START_TEST(copy_is_single_environment_with_seed_plus_its_number)
 }
 END_TEST
 
+START_TEST(a_seed_for_some_leaves_the_others_streams)
+{
+    enum { B = 3 };
+    rud_env *env = created(_i, B), *untouched = created(_i, B), *seeded = created(_i, B);
+    const size_t steps = two_episodes(env), bytes = trace_bytes(env, 1, steps);
+    rud_env_seed(env, 42);
+    rud_env_seed(untouched, 42);
+    rud_env_seed(seeded, 7);
+    rud_env_seed_some(env, (const bool[B]){false, true, false}, 7);
+    double *got = played(env, 0, steps);
+    double *same = played(untouched, 0, steps), *other = played(seeded, 0, steps);
+    for (size_t i = 0; i < B; i++) {
+        const size_t row = i * (bytes / sizeof(double));
+        ck_assert_mem_eq(got + row, (i == 1 ? other : same) + row, bytes);
+    }
+    free(got);
+    free(same);
+    free(other);
+    rud_env_free(&env);
+    rud_env_free(&untouched);
+    rud_env_free(&seeded);
+}
+END_TEST
+
 START_TEST(episodes_obey_the_specification)
 {
     enum { B = 4, EPISODES = 5 };
@@ -550,6 +574,7 @@ Suite *test_suite(void)
     tcase_add_loop_test(contract, seed_decides_everything, 0, cases);
     tcase_add_loop_test(contract, new_environment_has_seed_zero, 0, cases);
     tcase_add_loop_test(contract, copy_is_single_environment_with_seed_plus_its_number, 0, cases);
+    tcase_add_loop_test(contract, a_seed_for_some_leaves_the_others_streams, 0, cases);
     tcase_add_loop_test(contract, episodes_obey_the_specification, 0, cases);
     tcase_add_loop_test(contract, final_observation_is_in_the_space_and_starts_are_known, 0, cases);
     tcase_add_loop_test(contract, reset_touches_only_the_masked_copies, 0, cases);

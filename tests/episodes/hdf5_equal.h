@@ -1,6 +1,6 @@
 /* Are two HDF5 files the same to a reader? For tests of what is carried through. */
-#ifndef TESTS_HDF5_EQUAL_H
-#define TESTS_HDF5_EQUAL_H
+#ifndef TESTS_EPISODES_HDF5_EQUAL_H
+#define TESTS_EPISODES_HDF5_EQUAL_H
 
 #include <hdf5.h>
 #include <stdio.h>

@@ -13,7 +13,7 @@
 #include "base/file.h"
 #include "experiment/grid.h"
 #include "report/report.h"
-#include "tests/experiment/small_config.h"
+#include "tests/small_config.h"
 
 /* The predictors and a tuned baseline. */
 static rud_config mixed_config(void)

@@ -1,7 +1,7 @@
 /* The grid search: which setting is the best of constructed tuning runs. */
 #include "experiment/grid.h"
 
-#include "tests/experiment/small_config.h"
+#include "tests/small_config.h"
 
 /* Settings 0 .. 3: step sizes 1/n and 0.1, each with initial values 0 and 10; all with 30 random
  * episodes. */

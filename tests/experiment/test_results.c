@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/statistics.h"
 #include "report/report.h"
-#include "tests/experiment/sample_runs.h"
+#include "tests/sample_runs.h"
 
 static rud_run plain_run(const char *method, uint64_t seed, size_t episodes, size_t cap)
 {

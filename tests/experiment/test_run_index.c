@@ -5,8 +5,6 @@
 #include "base/rng.h"
 #include "tests/harness.h"
 
-#define ck_assert_ok(expression) ck_assert_msg((expression) == RUD_OK, "%s", rud_last_error())
-
 static const char *const methods[] = {"rudder", "exact", "q-learning"};
 static const rud_setting settings[] = {
     {.step_size = {.sample_mean = true, .constant = 0.5}},

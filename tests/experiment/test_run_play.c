@@ -5,7 +5,7 @@
 
 #include "agents/rollout.h"
 #include "experiment/experiment.h"
-#include "tests/experiment/small_config.h"
+#include "tests/small_config.h"
 
 enum { LONGEST = 2600, BRANDS = 4, BRAND_COLUMN = 3 };
 

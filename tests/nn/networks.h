@@ -9,8 +9,6 @@
 #include "nn/network.h"
 #include "tests/harness.h"
 
-#define ck_assert_ok(expression) ck_assert_msg((expression) == RUD_OK, "%s", rud_last_error())
-
 static inline float *normal_floats(rud_rng *rng, size_t count, double scale)
 {
     float *numbers = calloc(count + 1, sizeof *numbers);

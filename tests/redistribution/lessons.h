@@ -10,8 +10,6 @@
 #include "redistribution/predictor.h"
 #include "tests/harness.h"
 
-#define ck_assert_ok(expression) ck_assert_msg((expression) == RUD_OK, "%s", rud_last_error())
-
 enum { COUNTED = 2, LESSON_STEPS = 9 };
 
 static inline rud_features *lesson_features(bool final_observation)

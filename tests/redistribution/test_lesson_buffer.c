@@ -6,8 +6,6 @@
 
 #include "tests/harness.h"
 
-#define ck_assert_ok(expression) ck_assert_msg((expression) == RUD_OK, "%s", rud_last_error())
-
 /* An episode of `steps` steps with return G. */
 static rud_episode *episode_of(double G, size_t steps)
 {

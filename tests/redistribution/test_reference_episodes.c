@@ -1,5 +1,5 @@
 /* A few episodes that stand for all. */
-#include "redistribution/reference_episodes.h"
+#include "redistribution/reference_episodes_private.h"
 
 #include <math.h>
 #include <stdlib.h>

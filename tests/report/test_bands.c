@@ -1,7 +1,7 @@
 #include "tests/harness.h"
 
 #include "report/bands_private.h"
-#include "tests/experiment/sample_runs.h"
+#include "tests/sample_runs.h"
 
 /* A run of one method whose share is `share` at episode 100 and `end` at `last`. */
 static rud_run curve_run(double share, double end, size_t last)

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "report/assets_private.h"
 #include "report/report.h"
-#include "tests/experiment/sample_runs.h"
+#include "tests/sample_runs.h"
 
 static const char hostile[] = "</script><script>alert('1 & \"2\"')</script>";
 

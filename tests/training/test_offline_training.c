@@ -16,8 +16,6 @@
 #include "training/episode_spill_private.h"
 #include "training/split.h"
 
-#define ck_assert_ok(expression) ck_assert_msg((expression) == RUD_OK, "%s", rud_last_error())
-
 enum { EPISODES = 300 };
 
 /* Observations are two numbers, one of them far from 0; the last reward pays how often the first

@@ -8,8 +8,8 @@
 #include "agents/rollout.h"
 #include "base/file.h"
 #include "redistribution/predictor.h"
-#include "tests/experiment/small_config.h"
-#include "training/evaluation.h"
+#include "tests/small_config.h"
+#include "training/evaluation_private.h"
 
 static rud_config coin_walk(const char *cell)
 {

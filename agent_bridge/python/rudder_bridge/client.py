@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 import os
 import threading
 import uuid
@@ -198,8 +199,9 @@ class Client:
     ) -> dict[str, Any]:
         """Says what the task is, before or instead of having it inferred from the first episodes.
 
-        The spaces are Gymnasium's, or maps of PROTOCOL.md; ``settings`` are the other fields of its specification
-        (final_observation, features, seed, name). Or give the whole map as ``spec``.
+        The spaces are Gymnasium's, or maps of PROTOCOL.md; of a Dict or Tuple, episodes hold the rows that
+        `gymnasium.spaces.flatten` makes. ``settings`` are the other fields of its specification (final_observation,
+        features, seed, name). Or give the whole map as ``spec``.
         """
         if (spec is None) == (observation_space is None):
             raise ValueError("give either the spaces or spec")
@@ -238,6 +240,8 @@ class Client:
         episodes too; these rewards are then those of the model as it was before.
         """
         episodes = _listed(episodes)
+        if not episodes:
+            return []
         messages = _messages(episodes, ids=submit)
         fields = {"time_limit": time_limit, "submit": submit, "mix": mix}
         found: list[Redistribution] = []
@@ -261,7 +265,8 @@ class Client:
         """What the model's predictions came from, by any method of contribution analysis that `hello` lists."""
         fields = {"method": method, "options": dict(options or {}), "relevance": relevance}
         found: list[Explanation] = []
-        for batch in self.batches(_messages(episodes, ids=False)):
+        messages = _messages(episodes, ids=False)
+        for batch in self.batches(messages) if messages else ():
             reply = self._of_task("explain", {"episodes": batch, **fields}, progress)
             columns = tuple(reply.get("columns") or ())
             found += (_explanation(result, columns) for result in reply["results"])
@@ -273,7 +278,7 @@ class Client:
         Background training is paused from then on, until `resume_training`: what the server learns depends on the
         seeds and the order of the calls alone. ``progress(done, total)`` is called about once a second.
         """
-        return _payload(self._of_task("train", {"updates": int(updates)}, progress))
+        return _payload(self._of_task("train", {"updates": operator.index(updates)}, progress))
 
     def pause_training(self) -> dict[str, Any]:
         return _payload(self._of_task("train.pause", {}))
@@ -297,6 +302,9 @@ class Client:
             return
         if self._limits is None:
             self._limits = self.hello()["limits"]
+        if self._task is None and self._inferred is None:
+            # Or else the spaces would be inferred from the first message alone.
+            self._of_task("redistribute", {"episodes": _extremes(messages)})
         most, most_bytes = self._limits["episodes"], self._limits["message_bytes"] // 2
         batch: list[dict[str, Any]] = []
         total = 0
@@ -336,6 +344,30 @@ def _messages(episodes: Episode | Iterable[Episode], ids: bool) -> list[dict[str
         episode_map(episode, f"episodes[{i}]", uuid.uuid4().hex if ids else None)
         for i, episode in enumerate(_listed(episodes))
     ]
+
+
+def _extremes(messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those episodes from which the server infers the same spaces as from all."""
+    chosen: dict[int, dict[str, Any]] = {}
+    for key in ("observations", "actions"):
+        known = [(message, array(message[key])) for message in messages if key in message]
+        filled = [(message, values) for message, values in known if values.size > 0]
+        measures: list[Callable[[Array], float]] = [
+            lambda values: float(values.max()),
+            lambda values: -float(values.min()),
+            lambda values: float(values.dtype.kind == "f"),
+        ]
+        for measure in measures if filled else ():
+            message = max(filled, key=lambda one: measure(one[1]))[0]
+            chosen[id(message)] = message
+    # An episode without its final observation, if there is one.
+    shortest = min(messages, key=lambda one: _length(one["observations"]) - _length(one["rewards"]))
+    chosen[id(shortest)] = shortest
+    return list(chosen.values())
+
+
+def _length(column: Mapping[str, Any]) -> int:
+    return column["shape"][0] if column["shape"] else 0
 
 
 def _redistribution(result: Mapping[str, Any], episode: Episode, model_version: int) -> Redistribution:

@@ -80,7 +80,13 @@ class Connection:
             socket.curve_secretkey = self._curve.secret
         socket.rcvtimeo = self._first_wait
         socket.sndtimeo = self._first_wait
-        socket.connect(self.address)
+        try:
+            socket.connect(self.address)
+        except zmq.ZMQError as error:
+            socket.close()
+            raise ValueError(
+                f"{self.address!r} is no address of a server, such as tcp://127.0.0.1:5555: {error}"
+            ) from None
         self._socket = socket
         self._process = os.getpid()
         return socket
@@ -128,7 +134,7 @@ class Connection:
             message = {"version": VERSION, "id": next(self._numbers), "op": op, **fields}
             try:
                 self._socket.send(self._pack(message), zmq.DONTWAIT)
-            except zmq.ZMQError:
+            except (zmq.ZMQError, ImportError):  # pyzmq cannot make its error where Python is ending
                 return
 
 

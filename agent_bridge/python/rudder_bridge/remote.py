@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+from gymnasium.utils import EzPickle
 from gymnasium.vector import VectorEnv
 from gymnasium.vector.utils import batch_space
 
@@ -37,15 +38,17 @@ def _bound(bound: Any, shape: tuple[int, ...]) -> Array:
     return np.broadcast_to(array(bound).astype(np.float64), shape).copy()
 
 
-class RemoteEnv(gymnasium.Env[Any, Any]):
+class RemoteEnv(gymnasium.Env[Any, Any], EzPickle):
     """The server's environment ``name``, such as coin-walk; ``options`` are those of PROTOCOL.md's env.make.
 
-    Without an address the private server that all wrappers of this process share is used.
+    Without an address the private server that all wrappers of this process share is used. A copy made by pickle or
+    deepcopy is an environment of its own, and must be reset.
     """
 
     metadata: dict[str, Any] = {"render_modes": []}
 
     def __init__(self, address: str | None, name: str, *, timeout: float = 10.0, **options: Any) -> None:
+        EzPickle.__init__(self, address, name, timeout=timeout, **options)
         self._client: Client | None = shared.take(address, timeout)
         try:
             made = self._client.request("env.make", {"name": name, "options": options})

@@ -14,8 +14,8 @@ from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecNormalize
 
 from .client import Client, Task, shared, task_specification
 from .errors import RudderError
-from .normalisation import normalises_rewards, warn, warn_if_normalised
 from .streams import Settings, Streams
+from .surroundings import warn_of_others, warn_of_outer
 from .wire import Array, Space, array, episode_map
 
 # So many stored episodes are made ready for a message at once.
@@ -55,20 +55,16 @@ class VecRedistributeReward(VecEnvWrapper):
         self._warned = False
 
     def reset(self) -> Array:
-        self._warned = self._warned or warn_if_normalised(self.venv)
+        self._warned = self._warned or warn_of_others(self.venv)
         observations = self.venv.reset()
         if self._streams is None:
-            self._streams = Streams(self.num_envs, self._observation, self._action, self._specification, *self._connect)
-        self._streams.begin(self._everywhere)
-        self._last = np.array(observations)
-        self.reset_infos = [
-            {**info, **_told(0.0, 0.0, ready, None)}
-            for info, ready in zip(self.venv.reset_infos, self._streams.ready.tolist())
-        ]
+            self._streams = Streams(self.num_envs, self._specification, *self._connect)
+        self._begin(self._streams, self._everywhere)
+        self._last = self._observation.rows(observations)
         return observations
 
     def step_async(self, actions: Array) -> None:
-        self._taken = np.array(actions)
+        self._taken = self._action.rows(actions)
         self.venv.step_async(actions)
 
     def step_wait(self) -> tuple[Array, Array, Array, list[dict[str, Any]]]:
@@ -78,9 +74,9 @@ class VecRedistributeReward(VecEnvWrapper):
         observations, rewards, dones, infos = self.venv.step_wait()
         done, rewards = np.asarray(dones, bool), np.asarray(rewards)
         cut = np.array([bool(info.get("TimeLimit.truncated", False)) for info in infos]) & done
-        following = np.array(observations)
+        following = self._observation.rows(observations)
         for i in np.flatnonzero(done):
-            following[i] = infos[i]["terminal_observation"]
+            following[i] = self._observation.one(infos[i]["terminal_observation"])
         paid, wholes = streams.step(self._everywhere, self._last, self._taken, rewards, done & ~cut, cut, following)
         told = zip(infos, rewards.tolist(), paid.tolist(), streams.ready.tolist(), wholes)
         infos = [{**info, **_told(*values)} for info, *values in told]
@@ -88,10 +84,16 @@ class VecRedistributeReward(VecEnvWrapper):
             for i in np.flatnonzero(cut):
                 infos[i]["TimeLimit.truncated"] = False
         if done.any():
-            streams.begin(done)
-        self._last = np.array(observations)
+            self._begin(streams, done)
+        self._last = self._observation.rows(observations)
         # Stable-Baselines3's rewards are float32; those of SubprocVecEnv are integers where the environment's are.
         return observations, paid.astype(np.float32), dones, infos
+
+    def _begin(self, streams: Streams, mask: Array) -> None:
+        """New episodes where mask [copies] is true."""
+        streams.begin(mask)
+        for i in np.flatnonzero(mask):
+            self.reset_infos[i] = {**self.venv.reset_infos[i], **_told(0.0, 0.0, bool(streams.ready[i]), None)}
 
     def close(self) -> None:
         if self._streams is not None:
@@ -130,6 +132,8 @@ class RedistributedReplayBuffer(ReplayBuffer):
 
     ``DQN("MlpPolicy", env, replay_buffer_class=RedistributedReplayBuffer, replay_buffer_kwargs={"address": ...})``
 
+    Stable-Baselines3 2.7 takes no notice of its ``n_steps`` where the buffer is given: transitions are single steps.
+
     When transitions are sampled, finished episodes among them whose rewards are older than the model are redistributed
     anew, all in one message. Episodes that still run keep the rewards that they came with; episodes whose beginning was
     overwritten have their original ones. With an environment in `VecRedistributeReward` or `RedistributeReward` the
@@ -155,6 +159,11 @@ class RedistributedReplayBuffer(ReplayBuffer):
     ) -> None:
         if optimize_memory_usage:
             raise ValueError("RedistributedReplayBuffer needs optimize_memory_usage=False")
+        if observation_space.shape is None:
+            raise TypeError(
+                f"RedistributedReplayBuffer stores arrays, no {type(observation_space).__name__}: wrap the environment "
+                "in gymnasium.wrappers.FlattenObservation, or use VecRedistributeReward with a DictReplayBuffer"
+            )
         super().__init__(
             buffer_size, observation_space, action_space, device, n_envs, False, handle_timeout_termination
         )
@@ -257,9 +266,7 @@ class RedistributedReplayBuffer(ReplayBuffer):
         return (episode.start + np.arange(episode.steps)) % self.buffer_size
 
     def _get_samples(self, batch_inds: Array, env: VecNormalize | None = None) -> Any:
-        if not self._warned and normalises_rewards(env):
-            self._warned = True
-            warn()
+        self._warned = self._warned or warn_of_outer(env)
         # Which copy each transition is taken from is drawn below: all copies are brought up to date.
         found = {id(one): one for one in self._episode_of[batch_inds].ravel() if one is not None}
         finished = [one for one in found.values() if one.done and not one.lost]

@@ -16,7 +16,7 @@ import numpy as np
 
 from .client import Client, Task, shared
 from .errors import RudderError
-from .wire import Array, Space, array, tensor
+from .wire import Array, array, tensor
 
 # The stream is not there any more, or not where it should be: begin it again.
 _LOST = frozenset({"unknown_stream", "out_of_order", "unknown_task"})
@@ -181,15 +181,12 @@ class Streams:
     def __init__(
         self,
         copies: int,
-        observation_space: Space,
-        action_space: Space,
         spec: dict[str, Any],
         address: str | None,
         timeout: float,
         settings: Settings,
     ) -> None:
         self._source = _Source(spec, address, timeout, settings)
-        self._observations, self._actions = observation_space, action_space
         self._episodes: list[_Episode | None] = [None] * copies
         self._numbers = np.zeros(copies, np.int64)
         self._times = np.zeros(copies, np.int64)
@@ -217,7 +214,8 @@ class Streams:
     ) -> tuple[Array, Array]:
         """One step of the copies where mask is true; the other rows are not looked at.
 
-        ``following`` [copies, ...] are the observations behind the step, the last of their episodes where these end.
+        Observations and actions are as `Space.rows` gives them; ``following`` are the observations behind the step, the
+        last of their episodes where these end.
         Returns float64 [copies], 0 where mask is false, and an object array [copies] with the whole corrected sequence
         where an episode ended, else None. ``ready`` is brought up to date.
         """
@@ -228,15 +226,15 @@ class Streams:
             return paid, wholes
         everything = len(rows) == len(mask)
         columns = {
-            "observation": self._observations.rows(observations),
-            "action": self._actions.rows(actions),
+            "observation": observations,
+            "action": actions,
             "reward": np.asarray(rewards, np.float64),
         }
         ends = (terminated | truncated) & mask
         if ends.any():
             columns["terminated"], columns["truncated"] = terminated, truncated
             if self._source.task.final_observation:
-                columns["final_observation"] = self._observations.rows(following)
+                columns["final_observation"] = following
         if not everything:
             columns = {name: values[rows] for name, values in columns.items()}
         episodes = self._keep(rows, columns)

@@ -9,6 +9,7 @@ from gymnasium.vector import VectorEnv, VectorWrapper
 
 from .client import task_specification
 from .streams import Settings, Streams
+from .surroundings import warn_of_others
 from .wire import Array, Space
 
 
@@ -58,19 +59,25 @@ class RedistributeRewardVector(VectorWrapper):
         self._last = np.zeros(0)
         # Whose next step is a reset.
         self._ended = np.zeros(env.num_envs, bool)
+        self._warned = False
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and deepcopy: without the connection, so that the copy must be reset before it is stepped."""
+        return {**self.__dict__, "_streams": None}
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
+        self._warned = self._warned or warn_of_others(self.env)
         # Looked at first: environments take the mask out of the options.
         mask = (options or {}).get("reset_mask")
         begun = np.ones(self.num_envs, bool) if mask is None else np.array(mask, bool)
         observations, infos = self.env.reset(seed=seed, options=options)
         if self._streams is None:
-            self._streams = Streams(self.num_envs, self._observation, self._action, self._specification, *self._connect)
+            self._streams = Streams(self.num_envs, self._specification, *self._connect)
         self._streams.begin(begun)
         self._ended[begun] = False
-        self._last = np.array(observations)
+        self._last = self._observation.rows(observations)
         nothing = np.zeros(self.num_envs)
         return observations, self._told(infos, nothing, nothing, np.full(self.num_envs, None, dtype=object))
 
@@ -78,11 +85,11 @@ class RedistributeRewardVector(VectorWrapper):
         streams = self._streams
         if streams is None:
             raise RuntimeError("step() before the first reset()")
-        taken = np.array(actions)
+        taken = self._action.rows(actions)
         observations, rewards, terminated, truncated, infos = self.env.step(actions)
         steps = ~self._ended if self._mode == "next_step" else np.ones(self.num_envs, bool)
         ended = (np.asarray(terminated, bool) | np.asarray(truncated, bool)) & steps
-        following = np.array(observations)
+        following = self._observation.rows(observations)
         if self._mode == "same_step" and ended.any():
             self._last_observations(infos, ended, following)
         original = np.where(steps, np.asarray(rewards, np.float64), 0.0)
@@ -94,7 +101,7 @@ class RedistributeRewardVector(VectorWrapper):
         elif self._mode == "next_step":
             streams.begin(~steps)
             self._ended = ended
-        self._last = np.array(observations)
+        self._last = self._observation.rows(observations)
         if self._terminal:
             terminated = np.logical_or(terminated, truncated)
         return observations, paid, terminated, truncated, infos
@@ -105,7 +112,7 @@ class RedistributeRewardVector(VectorWrapper):
         if last is None:
             raise ValueError("an episode ended by an autoreset in the same step, but infos have no `final_obs`")
         for i in np.flatnonzero(ended):
-            following[i] = last[i]
+            following[i] = self._observation.one(last[i])
 
     def _told(self, infos: dict[str, Any], original: Array, paid: Array, wholes: Array) -> dict[str, Any]:
         assert self._streams is not None

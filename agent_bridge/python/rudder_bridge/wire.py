@@ -51,11 +51,18 @@ def array(value: Any) -> Array:
 class Space:
     """A space: its map for messages, and rows of it to and from messages.
 
-    ``space`` is a space of Gymnasium (Discrete, MultiDiscrete, MultiBinary, Box) or a map of PROTOCOL.md.
+    ``space`` is a space of Gymnasium or a map of PROTOCOL.md. A Dict or Tuple becomes the Box that
+    `gymnasium.spaces.flatten_space` makes of it: its parts one behind the other, whole numbers one-hot.
     """
 
     def __init__(self, space: Any) -> None:
-        self.map: dict[str, Any] = dict(space) if isinstance(space, Mapping) else space_map(space)
+        # Gymnasium's Dict is a Mapping too, of spaces.
+        is_map = isinstance(space, Mapping) and not hasattr(space, "sample")
+        self._parts: list[_Part] = [] if is_map else _parts(space)
+        if self._parts:
+            self.map: dict[str, Any] = {"type": "box", "shape": [sum(part.width for part in self._parts)]}
+        else:
+            self.map = dict(space) if is_map else space_map(space)
         self.kind: str = self.map["type"]
         self.shape: tuple[int, ...] = _shape(self.map)
         self._short = int(np.prod(self.shape)) <= _SHORT_ROW
@@ -64,13 +71,69 @@ class Space:
         """One row for a message; nothing of ``value`` is referred to afterwards."""
         if self.kind == "discrete":
             return value if type(value) is int else int(np.asarray(value).item())
-        row = np.asarray(value)
+        row = self.one(value) if self._parts else np.asarray(value)
         return row.ravel().tolist() if self._short else tensor(row)
 
+    def one(self, value: Any) -> Array:
+        """One row as an array [...shape]."""
+        if self._parts:
+            return np.concatenate([part.rows(np.asarray(part.of(value))[None])[0] for part in self._parts])
+        return np.asarray(value).reshape(self.shape)
+
     def rows(self, values: Any) -> Array:
-        """Many rows as an array [n, ...shape]."""
-        rows = np.asarray(values)
+        """Many rows as an array [n, ...shape] of its own."""
+        if self._parts:
+            return np.concatenate([part.rows(np.asarray(part.of(values))) for part in self._parts], axis=1)
+        rows = np.array(values)
         return rows.reshape(len(rows), *self.shape)
+
+
+class _Part:
+    """A simple space within a Dict or Tuple."""
+
+    def __init__(self, path: tuple[Any, ...], space: Any) -> None:
+        self._path = path
+        found = space_map(space)
+        self._discrete = found["type"] in ("discrete", "multi_discrete")
+        if self._discrete:
+            self._sizes = array(found.get("n", found.get("nvec"))).astype(np.int64).ravel()
+            self._start = array(found.get("start", 0)).astype(np.int64).ravel()
+            self._first = np.cumsum(self._sizes) - self._sizes
+            self.width = int(self._sizes.sum())
+        else:
+            self.width = int(np.prod(_shape(found)))
+
+    def of(self, value: Any) -> Any:
+        """This part of a value of the whole, or of a batch of them."""
+        for key in self._path:
+            value = value[key]
+        return value
+
+    def rows(self, values: Array) -> Array:
+        """A batch of this part as an array [n, width]."""
+        rows = values.reshape(len(values), -1)
+        if not self._discrete:
+            return rows
+        places = rows.astype(np.int64) - self._start
+        if np.any((places < 0) | (places >= self._sizes)):
+            raise ValueError(f"a value outside its space at {list(self._path)}: {rows.tolist()}")
+        one_hot = np.zeros((len(rows), self.width), np.uint8)
+        np.put_along_axis(one_hot, self._first + places, 1, axis=1)
+        return one_hot
+
+
+def _parts(space: Any, path: tuple[Any, ...] = ()) -> list[_Part]:
+    """The parts of a Dict or Tuple of Gymnasium, in its order; none of any other space."""
+    kinds = _kinds(space)
+    if "Dict" not in kinds and "Tuple" not in kinds:
+        return [_Part(path, space)] if path else []
+    inner = space.spaces.items() if "Dict" in kinds else enumerate(space.spaces)
+    return [part for key, one in inner for part in _parts(one, (*path, key))]
+
+
+def _kinds(space: Any) -> set[str]:
+    """The names of its classes: by them Gymnasium's spaces are told, so that Gymnasium need not be there."""
+    return {kind.__name__ for kind in type(space).__mro__}
 
 
 def _shape(space: Mapping[str, Any]) -> tuple[int, ...]:
@@ -85,8 +148,8 @@ def _shape(space: Mapping[str, Any]) -> tuple[int, ...]:
 
 
 def space_map(space: Any) -> dict[str, Any]:
-    """A Gymnasium space as a message's map. Told by the names of its classes, so that Gymnasium need not be there."""
-    kinds = {kind.__name__ for kind in type(space).__mro__}
+    """A simple space of Gymnasium as a message's map."""
+    kinds = _kinds(space)
     if "Discrete" in kinds:
         return {"type": "discrete", "n": int(space.n), "start": int(getattr(space, "start", 0))}
     if "MultiDiscrete" in kinds:
@@ -101,27 +164,29 @@ def space_map(space: Any) -> dict[str, Any]:
         # Without its bounds: many environments overstep them now and then, and the server only checks by them.
         return {"type": "box", "shape": [int(n) for n in space.shape]}
     raise TypeError(
-        f"spaces are Discrete, MultiDiscrete, MultiBinary or Box, not {type(space).__name__}: "
-        "flatten it, say by gymnasium.wrappers.FlattenObservation"
+        "spaces are Discrete, MultiDiscrete, MultiBinary, Box, and Dict or Tuple of these, not "
+        f"{type(space).__name__}: make one of it, say by gymnasium.wrappers.TransformObservation"
     )
 
 
-_COLUMNS = ("observations", "actions", "rewards")
-EPISODE_FIELDS = ("id", *_COLUMNS, "terminated", "truncated", "seed")
+COLUMNS = ("observations", "actions", "rewards")
+EPISODE_FIELDS = ("id", *COLUMNS, "terminated", "truncated", "seed")
 
 
 def episode_map(episode: Mapping[str, Any], path: str, default_id: str | None) -> dict[str, Any]:
     """An episode for a message. ``path`` names it in errors; ``default_id`` is used where it has no id."""
+    if not isinstance(episode, Mapping):
+        raise TypeError(f"{path}: an episode is a dict of arrays, not {type(episode).__name__}")
     message: dict[str, Any] = {}
     for key, value in episode.items():
         if key not in EPISODE_FIELDS:
             raise ValueError(f"{path}: unknown field {key!r}; an episode has {', '.join(EPISODE_FIELDS)}")
         if value is None:
             continue
-        if key in _COLUMNS:
+        if key in COLUMNS:
             message[key] = tensor(value, f"{path}.{key}")
         elif key == "id":
-            message[key] = str(value)
+            message[key] = value.decode() if isinstance(value, bytes) else str(value)
         else:
             message[key] = int(value) if key == "seed" else bool(value)
     for key in ("observations", "rewards"):
@@ -134,4 +199,4 @@ def episode_map(episode: Mapping[str, Any], path: str, default_id: str | None) -
 
 def episode_bytes(message: Mapping[str, Any]) -> int:
     """About how long an episode of ``episode_map`` is in a message."""
-    return 256 + sum(len(message[key]["data"]) for key in _COLUMNS if key in message)
+    return 256 + sum(len(message[key]["data"]) for key in COLUMNS if key in message)

@@ -8,8 +8,8 @@ import gymnasium
 from gymnasium.utils import RecordConstructorArgs
 
 from .client import task_specification
-from .normalisation import warn_if_normalised
 from .streams import Settings, Stream
+from .surroundings import warn_of_others
 from .wire import Space
 
 
@@ -61,8 +61,12 @@ class RedistributeReward(gymnasium.Wrapper, RecordConstructorArgs):
         self._observation: Any = None
         self._warned = False
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and deepcopy: without the connection, so that the copy must be reset before it is stepped."""
+        return {**self.__dict__, "_stream": None}
+
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        self._warned = self._warned or warn_if_normalised(self.env)
+        self._warned = self._warned or warn_of_others(self.env)
         observation, info = self.env.reset(seed=seed, options=options)
         if self._stream is None:
             self._stream = Stream(self._specification, *self._connect)

@@ -5,16 +5,19 @@ from tasks import Walk, random_episodes
 from rudder_bridge import Client
 
 
-def ready_client(**settings):
-    """A client of a private server that has learnt Walk by the specification of these settings."""
+def ready_client(observation_space=Walk.observation_space, episodes=random_episodes, **settings):
+    """A client of a private server that has learnt Walk by the specification of these settings.
+
+    Where Walk's observations are shown otherwise, `episodes` are such ones as random_episodes gives.
+    """
     client = Client(timeout=60)
-    client.configure(Walk.observation_space, Walk.action_space, **settings)
+    client.configure(observation_space, Walk.action_space, **settings)
     client.pause_training()
-    client.submit(random_episodes(200))
+    client.submit(episodes(200))
     for seed in range(1, 30):
         client.train(updates=200)
         # The gate opens by episodes that the model has not learnt from.
-        client.submit(random_episodes(100, seed))
+        client.submit(episodes(100, seed))
         if client.status()["ready"]:
             return client
     client.close()

@@ -32,6 +32,7 @@ class Lines(unittest.TestResult):
             self.say("FAIL", subtest, "\n" + lists[-1][1])
 
 
-result = Lines()
-unittest.defaultTestLoader.loadTestsFromNames(sys.argv[1:]).run(result)
-sys.exit(not result.wasSuccessful())
+if __name__ == "__main__":  # processes that tests spawn import this
+    result = Lines()
+    unittest.defaultTestLoader.loadTestsFromNames(sys.argv[1:]).run(result)
+    sys.exit(not result.wasSuccessful())

@@ -32,7 +32,7 @@ class Walk(gymnasium.Env):
         return self.row, float(self.first) if terminated or truncated else 0.0, terminated, truncated, {"here": 1}
 
 
-gymnasium.register("Walk-v0", Walk)
+gymnasium.register("Walk-v0", "tasks:Walk")
 
 
 def actions_of(generator, copies, steps=STEPS):

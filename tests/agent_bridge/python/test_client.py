@@ -79,7 +79,26 @@ class Episodes(unittest.TestCase):
             self.client.submit({"observations": [1, 2], "reward": [0.0]})
 
 
+    def test_what_is_no_episode_is_told(self):
+        for wrong in ([5], "text", [["observations"]]):
+            with self.assertRaisesRegex(TypeError, r"episodes\[0\]: an episode is a dict"):
+                self.client.submit(wrong)
+        with self.assertRaises(TypeError):
+            self.client.train(updates=2.5)
+        self.assertEqual(self.client.redistribute([]), [])
+        self.assertEqual(self.client.explain([]), [])
+        self.assertEqual(relabel([], client=self.client), [])
+
+
 class Inference(unittest.TestCase):
+    def test_all_of_a_submission_counts_not_its_first_message(self):
+        usual = {"observations": [0, 1], "actions": [0], "rewards": [1.0]}
+        for rare in ({"observations": [7, 1]}, {"actions": [5]}, {"observations": [1]}, {"observations": [-1, 0.5]}):
+            with self.subTest(rare), Client() as client:
+                count = client.hello()["limits"]["episodes"] + 1
+                reply = client.submit([usual] * count + [{**usual, **rare}])
+                self.assertEqual(reply["accepted"], count + 1)
+
     def test_discrete_from_integers_and_an_error_outside(self):
         with Client() as client:
             client.submit({"observations": np.array([0, 3, 1]), "actions": np.array([0, 1]), "rewards": [0.0, 1.0]})
@@ -126,6 +145,10 @@ class Waiting(unittest.TestCase):
         self.assertLess(time.monotonic() - began, 5)
         self.assertIn("tcp://127.0.0.1:1", str(caught.exception))
         self.assertIn("rudder serve", str(caught.exception))
+
+    def test_an_address_that_is_none(self):
+        with self.assertRaisesRegex(ValueError, "'localhost' is no address"):
+            Client("localhost").status()
 
     def test_late_replies_are_thrown_away(self):
         late = []

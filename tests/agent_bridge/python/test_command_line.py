@@ -48,6 +48,12 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn(f"{self.file}:2:", done.stderr)
 
+    def test_rows_of_unequal_length(self):
+        self.file.write_text(json.dumps({"observations": [[1], [1, 2]], "rewards": [1]}) + "\n")
+        done = run("submit", str(self.file), *self.address)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"{self.file}:1:", done.stderr)
+
     def test_nobody_there(self):
         done = run("status", "--address", "tcp://127.0.0.1:1", "--timeout", "0.2")
         self.assertEqual(done.returncode, 1)

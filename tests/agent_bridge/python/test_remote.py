@@ -1,10 +1,13 @@
+import pickle
 import unittest
 
+import gymnasium
 import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from rudder_bridge import Client, RemoteEnv, RemoteVectorEnv, RudderError
 from rudder_bridge.remote import gymnasium_space
+from rudder_bridge.wire import Space
 
 T = 50  # steps of coin-walk
 
@@ -68,6 +71,16 @@ class Remote(unittest.TestCase):
             env.step(1)
         self.assertEqual(caught.exception.code, "needs_reset")
 
+    def test_a_pickled_one_is_another_environment(self):
+        env = self.env(delay=7)
+        env.reset(seed=1)
+        copied = pickle.loads(pickle.dumps(env))
+        self.addCleanup(copied.close)
+        env.step(1)
+        copied.reset(seed=1)
+        ends = [copied.step(1)[2] for _ in range(7)]
+        self.assertEqual(ends, [False] * 6 + [True])
+
     def test_unknown_names(self):
         with self.assertRaisesRegex(RudderError, "no-such"):
             RemoteEnv(self.address, "no-such")
@@ -119,6 +132,27 @@ class Remote(unittest.TestCase):
                 np.testing.assert_array_equal(observations[i], alone.reset(seed=seed)[0])
                 np.testing.assert_array_equal(following[i], alone.step(1)[0])
 
+    def test_copies_seeded_alone_go_on_with_their_own_streams(self):
+        env = self.vector("same_step", "watch-repair", copies=3, delay=4)
+        alone = self.env(delay=4)
+
+        def play(seed, episodes):
+            rows = []
+            alone.reset(seed=seed)
+            for _ in range(episodes):
+                rows += [alone.step(1)[1] for _ in range(4)]
+                alone.reset()
+            return rows
+
+        env.reset(seed=[9, 5, 2**64 - 1])
+        rewards = [env.step(np.ones(3, int))[1] for _ in range(8)]
+        env.reset(seed=3, options={"reset_mask": np.array([False, True, False])})
+        rewards += [env.step(np.ones(3, int))[1] for _ in range(8)]
+        rewards = np.transpose(rewards).tolist()
+        self.assertEqual(rewards[0], play(9, 4))
+        self.assertEqual(rewards[1], play(5, 2) + play(4, 2))
+        self.assertEqual(rewards[2], play(2**64 - 1, 4))
+
     def test_closed_twice(self):
         for env in (self.env(), self.vector("next_step")):
             env.close()
@@ -131,6 +165,16 @@ class Spaces(unittest.TestCase):
         self.assertEqual((box.low.tolist(), box.high.tolist()), ([-1, -1], [np.inf, np.inf]))
         self.assertEqual(gymnasium_space({"type": "discrete", "n": 3, "start": -1}).start, -1)
         self.assertEqual(gymnasium_space({"type": "multi_binary", "n": [2, 2]}).shape, (2, 2))
+
+    def test_the_parts_of_a_dict_stand_one_behind_the_other(self):
+        inner = gymnasium.spaces.Dict({"kind": gymnasium.spaces.Discrete(3, start=-1)})
+        space = Space(gymnasium.spaces.Dict({"in": inner, "x": gymnasium.spaces.Box(-1, 1, (2,))}))
+        self.assertEqual(space.map, {"type": "box", "shape": [5]})
+        self.assertEqual(space.row({"in": {"kind": 1}, "x": [0.5, -1]}), [0, 0, 1, 0.5, -1])
+        batch = {"in": {"kind": np.array([-1, 0])}, "x": np.array([[0, 1], [1, 0]])}
+        self.assertEqual(space.rows(batch).tolist(), [[1, 0, 0, 0, 1], [0, 1, 0, 1, 0]])
+        with self.assertRaisesRegex(ValueError, r"outside its space at \['in', 'kind'\]"):
+            space.row({"in": {"kind": 2}, "x": [0, 0]})
 
 
 if __name__ == "__main__":

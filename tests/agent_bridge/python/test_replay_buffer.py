@@ -216,6 +216,11 @@ class Arguments(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "optimize_memory_usage"):
             RedistributedReplayBuffer(10, Walk.observation_space, Walk.action_space, optimize_memory_usage=True)
 
+    def test_observations_must_be_arrays(self):
+        space = gymnasium.spaces.Dict({"row": Walk.observation_space})
+        with self.assertRaisesRegex(TypeError, "stores arrays, no Dict"):
+            RedistributedReplayBuffer(10, space, Walk.action_space)
+
     def test_scaled_actions_of_a_box_are_scaled_back(self):
         actions = gymnasium.spaces.Box(np.array([-2.0, 0.0]), np.array([2.0, 10.0]), dtype=np.float32)
         buffer = RedistributedReplayBuffer(10, Walk.observation_space, actions)

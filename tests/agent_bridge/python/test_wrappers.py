@@ -1,8 +1,10 @@
 import json
+import pickle
 import subprocess
 import tempfile
 import unittest
 import warnings
+from copy import deepcopy
 from unittest import mock
 
 import gymnasium
@@ -179,6 +181,40 @@ class Single(WithModel):
         self.assertEqual(again._saved_kwargs, env._saved_kwargs)
         self.assertEqual([step[0] for step in play(again, self.actions)], [step[0] for step in play(env, self.actions)])
 
+    def test_a_pickled_one_must_be_reset(self):
+        env = self.wrapped(Walk())
+        wanted = [step[0] for step in play(env, self.actions)]
+        env.reset()
+        env.step(1)
+        for copied in (pickle.loads(pickle.dumps(env)), deepcopy(env)):
+            self.addCleanup(copied.close)
+            with self.assertRaises(gymnasium.error.ResetNeeded):
+                copied.step(1)
+            self.assertEqual([step[0] for step in play(copied, self.actions)], wanted)
+
+    def test_warns_of_wrappers_that_stand_wrong(self):
+        class TimeLimit(gymnasium.Wrapper):
+            pass
+
+        class ClipReward(gymnasium.Wrapper):
+            pass
+
+        class NormalizeReward(gymnasium.Wrapper):
+            pass
+
+        def warned(env):
+            self.addCleanup(env.close)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                env.reset()
+                env.reset()
+            return [str(warning.message).split()[0] for warning in caught if warning.category is UserWarning]
+
+        for other in (TimeLimit, ClipReward, NormalizeReward):
+            self.assertEqual(warned(other(self.wrapped(Walk()))), [other.__name__])
+        self.assertEqual(warned(self.wrapped(TimeLimit(ClipReward(Walk())))), [])
+        self.assertEqual(warned(self.wrapped(NormalizeReward(Walk()))), ["NormalizeReward"])
+
     def test_observations_and_actions_outside_their_box(self):
         class Overstepping(Walk):
             observation_space = gymnasium.spaces.Box(0, 1, (2,))
@@ -196,10 +232,14 @@ class Single(WithModel):
         self.assertEqual(sum(step[0] for step in steps), 1.0)
 
     def test_spaces_that_cannot_be_sent(self):
+        class Text(gymnasium.spaces.Space):
+            pass
+
         env = Walk()
-        env.observation_space = gymnasium.spaces.Dict({"row": Walk.observation_space})
-        with self.assertRaisesRegex(TypeError, "FlattenObservation"):
-            RedistributeReward(env)
+        for space in (Text((), np.int64), gymnasium.spaces.Dict({"word": Text((), np.int64)})):
+            env.observation_space = space
+            with self.assertRaisesRegex(TypeError, "not Text"):
+                RedistributeReward(env)
 
     def test_wrappers_without_an_address_share_a_server_that_ends_with_the_last(self):
         first, second = RedistributeReward(Walk()), RedistributeReward(Walk())
@@ -390,6 +430,11 @@ class StableBaselines(WithModel):
         env.reset()
         for info in env.reset_infos:
             self.assertLessEqual(KEYS, info.keys())
+        # An episode that begins by itself has a reset's info too.
+        env.envs[0].reset = lambda: (Walk.reset(env.envs[0])[0], {"second": True})
+        for _ in range(STEPS):
+            env.step(np.array([1, 0]))
+        self.assertEqual(["second" in info and KEYS <= info.keys() for info in env.reset_infos], [True, False])
         self.assertIs(env.unwrapped, env.venv)
         self.assertEqual(len(env.envs), 2)
 

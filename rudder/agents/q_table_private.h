@@ -1,6 +1,6 @@
 /* Action values by state: a hash table over the state tuple. */
-#ifndef RUD_AGENTS_Q_TABLE_H
-#define RUD_AGENTS_Q_TABLE_H
+#ifndef RUD_AGENTS_Q_TABLE_PRIVATE_H
+#define RUD_AGENTS_Q_TABLE_PRIVATE_H
 
 #include "agents/agent.h"
 

@@ -1,6 +1,6 @@
 /* Made-up runs that look like those of watch-repair: for the tests of results and report. */
-#ifndef TESTS_EXPERIMENT_SAMPLE_RUNS_H
-#define TESTS_EXPERIMENT_SAMPLE_RUNS_H
+#ifndef TESTS_SAMPLE_RUNS_H
+#define TESTS_SAMPLE_RUNS_H
 
 #include <check.h>
 #include <math.h>

@@ -1,14 +1,12 @@
 /* A small experiment for tests: watch-repair with a delay of 5 steps. */
-#ifndef TESTS_EXPERIMENT_SMALL_CONFIG_H
-#define TESTS_EXPERIMENT_SMALL_CONFIG_H
+#ifndef TESTS_SMALL_CONFIG_H
+#define TESTS_SMALL_CONFIG_H
 
 #include <stdio.h>
 #include <string.h>
 
 #include "config/config.h"
 #include "tests/harness.h"
-
-#define ck_assert_ok(expression) ck_assert_msg((expression) == RUD_OK, "%s", rud_last_error())
 
 static inline void set_methods(char (*methods)[RUD_NAME_SIZE], size_t *count,
                                const char *const *names)

@@ -20,3 +20,16 @@ class RecordConstructorArgs:
     def __init__(self, *, _disable_deepcopy=False, **kwargs):
         if not hasattr(self, "_saved_kwargs"):
             self._saved_kwargs = kwargs if _disable_deepcopy else deepcopy(kwargs)
+
+
+class EzPickle:
+    """Pickles the constructor's arguments instead of the object."""
+
+    def __init__(self, *args, **kwargs):
+        self._ezpickle_args, self._ezpickle_kwargs = args, kwargs
+
+    def __getstate__(self):
+        return {"_ezpickle_args": self._ezpickle_args, "_ezpickle_kwargs": self._ezpickle_kwargs}
+
+    def __setstate__(self, state):
+        self.__dict__.update(type(self)(*state["_ezpickle_args"], **state["_ezpickle_kwargs"]).__dict__)

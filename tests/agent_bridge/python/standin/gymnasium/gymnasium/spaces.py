@@ -3,8 +3,8 @@ import numpy as np
 
 class Space:
     def __init__(self, shape, dtype):
-        self._shape = tuple(shape)
-        self.dtype = np.dtype(dtype)
+        self._shape = None if shape is None else tuple(shape)
+        self.dtype = None if dtype is None else np.dtype(dtype)
         self.random = np.random.default_rng()
 
     @property
@@ -92,4 +92,4 @@ class Box(Space):
 class Dict(Space):
     def __init__(self, spaces):
         self.spaces = spaces
-        super().__init__((), np.float64)
+        super().__init__(None, None)

@@ -2,8 +2,8 @@
  * how they went on. Chosen so that their inputs add up to what they do in the mean episode, which
  * makes that mean far less noisy than one over as many episodes drawn at random (in the manner of
  * Welling 2009, "Herding dynamical weights to learn", and Chen, Welling and Smola 2010). */
-#ifndef RUD_REDISTRIBUTION_REFERENCE_EPISODES_H
-#define RUD_REDISTRIBUTION_REFERENCE_EPISODES_H
+#ifndef RUD_REDISTRIBUTION_REFERENCE_EPISODES_PRIVATE_H
+#define RUD_REDISTRIBUTION_REFERENCE_EPISODES_PRIVATE_H
 
 #include "redistribution/checkpoint.h"
 #include "redistribution/feature_statistics.h"

@@ -31,7 +31,8 @@ def register(id, entry_point, **kwargs):
 
 def make(spec, **kwargs):
     spec = registry[spec] if isinstance(spec, str) else spec
-    env = spec.entry_point(**{**spec.kwargs, **kwargs})
+    module, name = spec.entry_point.split(":")
+    env = getattr(import_module(module), name)(**{**spec.kwargs, **kwargs})
     env.spec = EnvSpec(spec.id, spec.entry_point, spec.nondeterministic, {**spec.kwargs, **kwargs})
     for wrapper in spec.additional_wrappers:
         if wrapper.kwargs is None:

@@ -1,6 +1,6 @@
 /* A trained return predictor against the exact values, on unseen episodes. */
-#ifndef RUD_TRAINING_EVALUATION_H
-#define RUD_TRAINING_EVALUATION_H
+#ifndef RUD_TRAINING_EVALUATION_PRIVATE_H
+#define RUD_TRAINING_EVALUATION_PRIVATE_H
 
 #include "training/training.h"
 
