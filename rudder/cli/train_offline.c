@@ -57,15 +57,23 @@ static void print_ladder(const rud_offline_result *r)
         if (isfinite(rung->gain)) {
             snprintf(gain, sizeof gain, "%.5f +- %.5f", rung->gain, rung->gain_error);
         }
-        printf("%-15s %10zu %8zu %10.5f %8.4f  %-22s%s%s\n", rung->cell, rung->parameters,
-               rung->updates, rung->loss_all, rung->r_squared, gain,
+        char r_squared[32] = "-"; /* of returns that are all the same */
+        if (isfinite(rung->r_squared)) {
+            snprintf(r_squared, sizeof r_squared, "%.4f", rung->r_squared);
+        }
+        printf("%-15s %10zu %8zu %10.*f %8s  %-22s%s%s\n", rung->cell, rung->parameters,
+               rung->updates, rung->loss_all < 1000 ? 5 : 0, rung->loss_all, r_squared, gain,
                rung->diverged ? " diverged" : "", rung->chosen ? " chosen" : "");
     }
 }
 
+/* Rewards may be of any size: four places do not do for all. */
 static void print_line(const char *what, double value)
 {
-    if (isfinite(value)) printf("  %-48s %.4f\n", what, value);
+    const double size = fabs(value);
+    if (!isfinite(value)) return;
+    printf(size == 0 || (size >= 1e-3 && size < 1e6) ? "  %-48s %.4f\n" : "  %-48s %.4g\n", what,
+           value);
 }
 
 static void print_table(const rud_offline_result *r, const char *folder)

@@ -80,6 +80,10 @@ double rud_predictor_return(const rud_predictor *predictor, const rud_episode *e
 /* The network of an LSTM predictor; NULL for the others. View. */
 const rud_network *rud_predictor_network(const rud_predictor *predictor);
 
+/* The weights w[D] of `linear`, whose g_t = b + w . (x_0 + ... + x_t) in reward units; NULL for the
+ * others. View, until it trains again. */
+const double *rud_predictor_linear_weights(const rud_predictor *predictor);
+
 /* Updates on the same episodes that make sense: any number for an LSTM (SIZE_MAX), 1 for `linear`,
  * which is solved at once, 0 where there is nothing to learn. */
 size_t rud_predictor_useful_updates(const rud_predictor *predictor);

@@ -201,6 +201,13 @@ static rud_status load_linear(rud_predictor *predictor, const rud_tensor_file *f
     return RUD_OK;
 }
 
+const double *rud_predictor_linear_weights(const rud_predictor *predictor)
+{
+    if (predictor->kind != &rud_predictor_linear) return NULL;
+    const linear_model *model = predictor->model;
+    return model->solution;
+}
+
 const rud_predictor_kind rud_predictor_linear = {
     .name = "linear",
     .useful_updates = 1,

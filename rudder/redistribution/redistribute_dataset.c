@@ -19,6 +19,7 @@ typedef struct run {
     double return_mean, return_squares; /* running, by Welford */
     double error_squares, qualities;
     size_t grown; /* episodes whose relevance grew beyond RUD_LARGE_GROWTH */
+    size_t again; /* episodes that were redistributed before */
 } run;
 
 static rud_status reserve(run *r, size_t count)
@@ -54,6 +55,7 @@ static rud_status carry(run *r, const rud_explained *explained, const double *re
 {
     const rud_episode *episode = explained->episode;
     const bool keep = r->how->keep_rewards;
+    const bool again = !keep && rud_episode_info(episode, RUD_INFO_ORIGINAL) != NULL;
     const size_t T = episode->steps, rows = T + 1;
     rud_info infos[INFOS] = {
         {.name = keep ? RUD_INFO_REDISTRIBUTED : RUD_INFO_ORIGINAL, .values = r->rows},
@@ -70,15 +72,22 @@ static rud_status carry(run *r, const rud_explained *explained, const double *re
         {RUD_ATTRIBUTE_REDISTRIBUTED, kept ? 0 : 1},
     };
     const rud_dataset_changes changes = {.rewards = keep ? NULL : redistributed,
-                                         .infos = infos,
-                                         .info_count = INFOS,
+                                         .infos = again ? infos + 1 : infos,
+                                         .info_count = again ? INFOS - 1 : INFOS,
                                          .attributes = attributes,
                                          .attribute_count = ATTRIBUTES};
+    r->again += again;
     return rud_dataset_carry(r->writer, explained->index, episode, &changes);
 }
 
-static void warn_of_growth(const run *r)
+static void warn(const run *r)
 {
+    if (r->again > 0) {
+        rud_log(RUD_LOG_WARNING,
+                "%s: %zu of %zu episodes were redistributed before: their " RUD_INFO_ORIGINAL
+                " stay, and what is redistributed now are their present rewards",
+                r->path, r->again, r->result->episodes);
+    }
     if (r->grown == 0) return;
     rud_log(RUD_LOG_WARNING,
             "in %zu of %zu episodes relevance grew to more than %g times what it began with, and "
@@ -128,7 +137,7 @@ rud_status rud_redistribute_dataset(const rud_dataset_redistribution *how, rud_d
     const rud_status status = rud_explain_dataset(&work, source, redistribute, &r);
     free(r.rows);
     if (status != RUD_OK) return status;
-    warn_of_growth(&r);
+    warn(&r);
     const double n = (double)result->episodes;
     result->mean_quality = r.qualities / n;
     result->explained_variance =

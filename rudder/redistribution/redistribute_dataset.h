@@ -38,6 +38,7 @@ typedef struct rud_dataset_redistributed {
 } rud_dataset_redistributed;
 
 /* Carries every episode of `source` into `writer`, whose source it is; committing is the caller's.
+ * Original rewards that an episode holds from an earlier redistribution stay, with a warning.
  * Streams: memory holds some episodes only. Messages name file and episode. */
 rud_status rud_redistribute_dataset(const rud_dataset_redistribution *how, rud_dataset *source,
                                     rud_dataset_writer *writer, rud_dataset_redistributed *result);

@@ -100,10 +100,10 @@ static rud_status write_histogram(const rud_episode_study *study, const char *ti
     return status;
 }
 
-static bool lengths_differ(const rud_episode_study *study)
+static bool differ(const rud_episode_study *study, number_of *number)
 {
     for (size_t k = 1; k < study->count; k++) {
-        if (study->facts[k].steps != study->facts[0].steps) return true;
+        if (number(&study->facts[k]) != number(&study->facts[0])) return true;
     }
     return false;
 }
@@ -134,7 +134,7 @@ static rud_status write_contents(const rud_episode_study *study, FILE *out)
     fputs("</table>\n<div class=\"pair\">\n", out);
     RUD_TRY(write_histogram(study, "Returns", "return", return_of,
                             "How many episodes got which return in all.", out));
-    if (lengths_differ(study)) {
+    if (differ(study, steps_of)) {
         RUD_TRY(write_histogram(study, "Lengths", "steps", steps_of,
                                 "How many episodes took how many steps.", out));
     }
@@ -222,7 +222,12 @@ static rud_status warn_prediction(const rud_episode_study *study, size_t *warnin
               out);
         ++*warnings;
     }
-    if (!beats_linear(study)) {
+    if (rud_predictor_linear_weights(study->report->predictor) != NULL) {
+        fputs("<li>The model is linear: it only adds up what each step looks like, and knows "
+              "nothing of the order of events.</li>\n",
+              out);
+        ++*warnings;
+    } else if (!beats_linear(study)) {
         fputs("<li>The model predicts no better than a linear one, which only adds up what each "
               "step looks like: what it says of the order of events has not shown to be "
               "true.</li>\n",
@@ -247,6 +252,10 @@ static rud_status write_warnings(const rud_episode_study *study, FILE *out)
     size_t warnings = 0;
     fputs("<section>\n<h2>Warnings</h2>\n<ul>\n", out);
     const double share = mean_of(study, share_of);
+    if (mean_of(study, steps_of) == 1) {
+        fputs("<li>Every episode has one step: there is nothing to redistribute.</li>\n", out);
+        warnings++;
+    }
     if (share < 0.5) {
         fprintf(out,
                 "<li>The reward is not late: only %.0f %% of it is paid at the last step. Where "
@@ -262,7 +271,15 @@ static rud_status write_warnings(const rud_episode_study *study, FILE *out)
                 study->count, study->judged);
         warnings++;
     }
-    RUD_TRY(warn_prediction(study, &warnings, out));
+    if (!differ(study, return_of)) {
+        fprintf(out,
+                "<li>Every episode has the return %.4g: there is nothing to predict, and no step "
+                "earns more than another.</li>\n",
+                study->facts[0].G);
+        warnings++;
+    } else {
+        RUD_TRY(warn_prediction(study, &warnings, out));
+    }
     warn_leaks(study, true, &warnings, out);
     warn_leaks(study, false, &warnings, out);
     if (warnings == 0) {
@@ -333,7 +350,11 @@ static rud_status write_examples(const rud_episode_study *study, FILE *out)
           "one lowered it most, each with the steps that changed it most.",
           out);
     if (study->examples[0].key_count > 0 && study->examples[0].keys[0].feature_count > 0) {
-        fputs(" Behind each feature stands its part in the final prediction.", out);
+        const rud_predictor *predictor = study->report->predictor;
+        const bool odds = rud_predictor_target_kind(predictor) == RUD_TARGET_SUCCESS &&
+                          rud_predictor_network(predictor) != NULL;
+        fprintf(out, " Behind each feature stands its part in the final prediction%s.",
+                odds ? ", in log-odds, while changes are of the probability" : "");
     }
     fputs("</p>\n<div class=\"pair\">\n", out);
     for (size_t k = 0; k < study->example_count; k++) {

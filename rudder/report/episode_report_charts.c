@@ -145,16 +145,21 @@ static rud_status write_quality(const rud_episode_study *study, FILE *out)
     return status;
 }
 
-static void write_fit(const char *name, const char *class, const rud_study_fit *fit, FILE *out)
+/* A cell; empty where there is nothing to share, as of returns that are all the same. */
+static void write_share(double share, FILE *out)
 {
-    /* no "-0.000" */
-    const double r_squared = fabs(fit->r_squared) < 0.0005 ? 0 : fit->r_squared;
-    fprintf(out, "<tr%s><td class=\"word\">%s</td><td>%.3f</td>", class, name, r_squared);
-    if (isnan(fit->spearman)) {
+    if (isnan(share)) {
         fputs("<td>-</td>", out);
     } else {
-        fprintf(out, "<td>%.3f</td>", fit->spearman);
+        fprintf(out, "<td>%.3f</td>", fabs(share) < 0.0005 ? 0 : share); /* no "-0.000" */
     }
+}
+
+static void write_fit(const char *name, const char *class, const rud_study_fit *fit, FILE *out)
+{
+    fprintf(out, "<tr%s><td class=\"word\">%s</td>", class, name);
+    write_share(fit->r_squared, out);
+    write_share(fit->spearman, out);
     fprintf(out, "<td>%.4g</td></tr>\n", fit->error);
 }
 

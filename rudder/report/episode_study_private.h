@@ -45,9 +45,9 @@ typedef struct rud_key_step {
     double reward; /* redistributed */
     size_t feature_count;
     struct {
-        char name[64];
+        char name[128];
         double relevance;
-    } features[RUD_STUDY_KEY_FEATURES]; /* none where the predictor has no network */
+    } features[RUD_STUDY_KEY_FEATURES]; /* none where the predictor does not tell */
 } rud_key_step;
 
 typedef struct rud_episode_example {

@@ -25,6 +25,22 @@ static rud_status open_data(rud_offline_run *run, rud_features_options *features
     return rud_offline_data_read(&source, &run->data);
 }
 
+/* The same episodes twice: most would be in training and held out as well. */
+static void warn_of_repetition(const rud_offline_data *data)
+{
+    for (size_t k = 1; k < data->file_count; k++) {
+        for (size_t j = 0; j < k; j++) {
+            const rud_offline_file *one = &data->files[j], *other = &data->files[k];
+            if (one->digest != other->digest || one->episodes != other->episodes) continue;
+            rud_log(RUD_LOG_WARNING,
+                    "%s and %s hold the same episodes: they are in training and in the test, which "
+                    "then says too much good of the predictor",
+                    one->path, other->path);
+            break;
+        }
+    }
+}
+
 static rud_status split_episodes(rud_offline_run *run)
 {
     const rud_offline_options *offline = &run->config.offline;
@@ -38,6 +54,7 @@ static rud_status split_episodes(rud_offline_run *run)
         RUD_TRY(
             rud_split_add_file(&run->split, file->path, file->episodes, file->steps, file->digest));
     }
+    warn_of_repetition(data);
     return RUD_OK;
 }
 

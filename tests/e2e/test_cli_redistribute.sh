@@ -73,7 +73,8 @@ check "... says what it measures by" grep -q 'standard deviation .* of the train
 check_exit 1 "an output that exists" redistribute "$data" -o "$out"
 check "... is refused" grep -q 'exists already; --force replaces it' "$SCRATCH/stderr"
 check_exit 0 "--force" redistribute "$data" -o "$out" --force
-check_exit 0 "onto itself" redistribute "$out" -o "$out" --force
+check_exit 0 "onto itself" "$RUDDER" redistribute -m "$model" "$out" -o "$out" --force
+check "... says that it was redistributed before" grep -q 'warning: .*out.hdf5: 40 of 40 episodes were redistributed before' "$SCRATCH/stderr"
 
 # Input that is bad, or does not fit the model: nothing is left behind.
 mkdir "$SCRATCH/none"

@@ -154,9 +154,13 @@ check_exit 1 "an image as a feature" zoo
 check "... is named" grep -q "$zoo: observations/img (image) cannot be a feature: .*--set 'offline.ignore=\[observations/img\]'" "$SCRATCH/stderr"
 check "... and nothing is written" test ! -e "$SCRATCH/zoo"
 check_exit 0 "... left out" zoo --set 'offline.ignore=[observations/img]'
+check "... in the page features have the names of the data" grep -qE 'class="word">(observations|actions)/[^<]* \(' "$SCRATCH/zoo/report.html"
 check_exit 0 "... is carried" "$RUDDER" redistribute -m "$SCRATCH/zoo" "$zoo" -o "$SCRATCH/zoo-out" -q
 check_exit 0 "... to the new data set" "$RUDDER" inspect "$SCRATCH/zoo-out"
 check "... as an image" grep -q 'observations/img, type image' "$SCRATCH/stdout"
+check_exit 0 "a file given twice" "$RUDDER" train "$config" --episodes "$lines" --episodes "$lines" -o "$SCRATCH/twice" \
+    --set offline.updates=20 --set offline.ladder=linear
+check "... is told" grep -q "warning: $lines and $lines hold the same episodes: they are in training and in the test" "$SCRATCH/stderr"
 check_exit 0 "no action is a feature" "$RUDDER" train "$config" --episodes "$lines" -o "$SCRATCH/few" -q \
     --set offline.ignore=actions --set offline.updates=20
 check_exit 0 "standard input" "$RUDDER" train "$config" --episodes - -o "$SCRATCH/input" --set offline.updates=20 <"$lines"

@@ -133,6 +133,30 @@ START_TEST(each_episode_gets_what_it_has_alone)
 }
 END_TEST
 
+START_TEST(the_first_rewards_are_never_lost)
+{
+    problem p;
+    rud_dataset_redistributed result;
+    create_problem(&p);
+    const rud_dataset_redistribution how = usual(&p);
+    rud_episodes once = run(&p, &how, &result);
+    free(p.in);
+    p.in = strdup(p.out);
+    rud_episodes twice = run(&p, &how, &result);
+    for (size_t k = 0; k < COUNT; k++) {
+        const rud_episode *given = p.list.items[k];
+        for (size_t t = 0; t < given->steps; t++) {
+            ck_assert_double_eq(info(twice.items[k], RUD_INFO_ORIGINAL)[t], given->rewards[t]);
+        }
+        ck_assert_double_eq_tol(rud_episode_return(twice.items[k]),
+                                rud_episode_return(once.items[k]), 1e-12);
+    }
+    rud_episodes_free(&once);
+    rud_episodes_free(&twice);
+    free_problem(&p);
+}
+END_TEST
+
 START_TEST(kept_rewards_stay_where_they_are)
 {
     problem p;
@@ -187,6 +211,7 @@ Suite *test_suite(void)
     Suite *suite = suite_create("redistribution/redistribute_dataset");
     TCase *tcase = tcase_create("all");
     tcase_add_loop_test(tcase, each_episode_gets_what_it_has_alone, 0, 2);
+    tcase_add_test(tcase, the_first_rewards_are_never_lost);
     tcase_add_test(tcase, kept_rewards_stay_where_they_are);
     tcase_add_test(tcase, bad_predictions_keep_their_rewards);
     suite_add_tcase(suite, tcase);

@@ -86,8 +86,10 @@ START_TEST(figures_and_training_episodes)
         page, "Measured on 100 episodes that the model was neither fitted to nor chosen by"));
     ck_assert_ptr_nonnull(strstr(page, "reward paid at the last step</td><td>100 %<"));
     ck_assert_ptr_nonnull(strstr(page, "<b>used in training</b>"));
-    /* the model is the linear baseline itself */
-    ck_assert_ptr_nonnull(strstr(page, "no better than a linear one"));
+    /* the model is the linear baseline itself, which knows what each feature adds */
+    ck_assert_ptr_nonnull(strstr(page, "The model is linear"));
+    ck_assert_ptr_null(strstr(page, "no better than a linear one"));
+    ck_assert_ptr_nonnull(strstr(page, "<td class=\"word\">observation="));
     ck_assert_ptr_null(strstr(page, "The reward is not late"));
     free_problem(&p, page);
 }
@@ -122,6 +124,41 @@ START_TEST(immediate_rewards_are_warned_of)
 }
 END_TEST
 
+static void pay_all_the_same(rud_episode *episode)
+{
+    for (size_t t = 0; t < episode->steps; t++) episode->rewards[t] = 0;
+    episode->rewards[episode->steps - 1] = 5;
+}
+
+START_TEST(constant_returns_are_warned_of)
+{
+    problem p;
+    create_problem(&p, pay_all_the_same);
+    char *page = write_page(&p, true);
+    ck_assert_ptr_nonnull(strstr(page, "Every episode has the return 5: there is nothing"));
+    ck_assert_ptr_null(strstr(page, "hardly predicted"));
+    ck_assert_ptr_null(strstr(page, "nan"));
+    free_problem(&p, page);
+}
+END_TEST
+
+static void keep_one_step(rud_episode *episode)
+{
+    episode->steps = 1;
+    episode->observation_rows = 2;
+    episode->rewards[0] = episode->actions[0];
+}
+
+START_TEST(single_steps_are_warned_of)
+{
+    problem p;
+    create_problem(&p, keep_one_step);
+    char *page = write_page(&p, true);
+    ck_assert_ptr_nonnull(strstr(page, "Every episode has one step"));
+    free_problem(&p, page);
+}
+END_TEST
+
 /* Observations that count the steps; three at most are allowed. */
 static void show_the_time(rud_episode *episode)
 {
@@ -149,6 +186,8 @@ Suite *test_suite(void)
     tcase_add_test(tcase, figures_and_training_episodes);
     tcase_add_test(tcase, training_episodes_may_be_unknown);
     tcase_add_test(tcase, immediate_rewards_are_warned_of);
+    tcase_add_test(tcase, constant_returns_are_warned_of);
+    tcase_add_test(tcase, single_steps_are_warned_of);
     tcase_add_test(tcase, a_clock_is_warned_of);
     suite_add_tcase(suite, tcase);
     return suite;
