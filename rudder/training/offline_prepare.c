@@ -66,6 +66,22 @@ static void place_of(const rud_offline_data *data, size_t number, char *text, si
     snprintf(text, size, "%s, episode %zu", data->files[k].path, number - data->files[k].first);
 }
 
+/* Their standard deviation is the unit of the losses. */
+static rud_status check_spread(const rud_offline_data *data)
+{
+    double low = data->returns[0], high = low;
+    for (size_t k = 1; k < data->episodes; k++) {
+        low = fmin(low, data->returns[k]);
+        high = fmax(high, data->returns[k]);
+    }
+    if (isfinite((high - low) * (high - low) * (double)data->episodes)) return RUD_OK;
+    return rud_error(
+        RUD_EINVAL,
+        "%s: the returns are from %g to %g, and their variance is beyond what a number "
+        "can hold; divide the rewards by something",
+        data->files[0].path, low, high);
+}
+
 /* Are all returns 0 or 1? If not, the first that is neither. */
 static bool are_labels(const rud_offline_data *data, size_t *other)
 {
@@ -97,6 +113,7 @@ static rud_status choose_target(rud_offline_run *run)
                          "%s: the return is %g; `target: success` needs returns of 0 or 1", place,
                          data->returns[other]);
     }
+    RUD_TRY(check_spread(data));
     if (constant) {
         rud_log(RUD_LOG_WARNING,
                 "every episode has the return %g: there is nothing to predict, and no step earns "

@@ -144,6 +144,9 @@ refuse "other widths" "data.hdf5: observations of width 1, but those of $lines h
 refuse "success of other returns" "$lines, episode 1: the return is 2; .*success" --set target=success
 refuse "an unknown field" "offline.ignore names \"observations/clock\", .*there are: observations, actions" \
     --set offline.ignore=observations/clock
+for k in 1 2 3 4 5 6 7 8; do episode "${k}e300" "$k"; done >"$lines"
+refuse "returns beyond measure" "$lines: the returns are from 1e.300 to 8e.300, and their variance is beyond"
+for k in 1 2 3 4 5 6 7 8; do episode $((k % 3)) "$k"; done >"$lines"
 # An image among the numbers is refused by name, and carried through by a model that does without.
 zoo=tests/fixtures/minari/zoo/mixed-v3
 zoo() { # zoo OPTION...
