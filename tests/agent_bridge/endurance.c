@@ -73,11 +73,21 @@ static void remove_folder(const server *s)
     waitpid(pid, NULL, 0);
 }
 
-/* Starts it and waits for its line; returns the seconds that this took. */
-static double start(server *s, const char *setting)
+enum { MOST_SETTINGS = 4 };
+#define SETTINGS(...) ((const char *const[MOST_SETTINGS + 1]){__VA_ARGS__})
+
+/* Starts it with settings[], ended by NULL, and waits for its line; returns the seconds that this
+ * took. */
+static double start(server *s, const char *const *settings)
 {
     int out[2];
     char line[512] = "", state[96];
+    const char *arguments[8 + 2 * MOST_SETTINGS] = {s->program, "serve",   "-q", "--bind",
+                                                    s->bind,    "--state", state};
+    for (size_t k = 0; settings[k] != NULL; k++) {
+        arguments[7 + 2 * k] = "--set";
+        arguments[8 + 2 * k] = settings[k];
+    }
     const double begin = seconds();
     snprintf(state, sizeof state, "%s/state", s->folder);
     if (pipe(out) != 0) fail("no pipe");
@@ -91,8 +101,7 @@ static double start(server *s, const char *setting)
             signal(SIGXFSZ, SIG_IGN); /* a write fails then */
             setrlimit(RLIMIT_FSIZE, &limit);
         }
-        execl(s->program, s->program, "serve", "-q", "--bind", s->bind, "--state", state, "--set",
-              setting, (char *)NULL);
+        execv(s->program, (char *const *)arguments);
         _exit(1);
     }
     close(out[1]);
@@ -252,14 +261,14 @@ static uint64_t told_version(const server *s)
 
 static int chaos(server *s, size_t kills)
 {
-    const char *setting = "predictor.hidden=8";
+    const char *const *settings = SETTINGS("predictor.hidden=8");
     rud_rng rng = rud_rng_stream(1, "endurance", 1);
     double slowest = 0;
     size_t kept = 0;
     uint64_t version = 0;
     for (size_t k = 0; k < kills; k++) {
         loader loaders[LOADERS];
-        const double took = start(s, setting);
+        const double took = start(s, settings);
         if (took > slowest) slowest = took;
         if (k > 0) check_told(s, kept, version);
         for (size_t i = 0; i < LOADERS; i++) {
@@ -288,7 +297,7 @@ static int full(server *s)
 {
     enum { LARGEST = 200000 };
     s->largest_file = LARGEST;
-    start(s, "predictor.hidden=8");
+    start(s, SETTINGS("predictor.hidden=8"));
     rud_client *client = connect_client(s);
     rud_rng rng = rud_rng_stream(7, "endurance", 6);
     rud_status status = RUD_OK;
@@ -316,7 +325,7 @@ static int full(server *s)
     rud_client_free(&client);
     stop(s, SIGKILL);
     s->largest_file = 0;
-    start(s, "predictor.hidden=8");
+    start(s, SETTINGS("predictor.hidden=8"));
     client = connect_client(s);
     must(rud_client_status(client, NULL, &task));
     if (task.episodes != accepted) fail("the restarted server holds other episodes");
@@ -442,7 +451,8 @@ static size_t descriptors(pid_t pid)
 static int soak(server *s, double minutes)
 {
     /* Sessions and journal segments come and go within minutes, as they would within days. */
-    start(s, "server.session_seconds=20");
+    start(s, SETTINGS("server.session_seconds=20", "server.journal_segment_bytes=131072",
+                      "server.journal_bytes=1048576"));
     loader loaders[6];
     void *(*const mains[6])(void *) = {soak_episodes, soak_episodes, soak_streams,
                                        soak_streams,  soak_garbage,  soak_garbage};
@@ -501,7 +511,7 @@ static int mutate(server *s, size_t frames)
     unsigned char original[4096], bytes[4096];
     rud_rng rng = rud_rng_stream(2, "endurance", 4);
     const int high_water = 1000;
-    start(s, "server.max_tasks=4096");
+    start(s, SETTINGS("server.max_tasks=4096"));
     const size_t size = record_request(s, original, sizeof original);
     rud_client *client = connect_client(s);
     rud_episode *episode = make_episode(&rng, "good");
