@@ -55,6 +55,13 @@ assert server.wait(20) == 0
 END
 }
 
+tells_a_fault() {
+    serve fault --bind 'tcp://127.0.0.1:*' || return 1
+    stop SEGV
+    [ $? -eq 1 ] || return 1
+    grep -Eq '^rudder: stopped by a memory fault|AddressSanitizer' "$log.err"
+}
+
 is_alone_on_its_state() {
     serve first --bind 'tcp://127.0.0.1:*' --state "$SCRATCH/state" || return 1
     "$RUDDER" serve --bind 'tcp://127.0.0.1:*' --state "$SCRATCH/state" 2>"$SCRATCH/second.err"
@@ -113,6 +120,7 @@ stop TERM
 check "SIGTERM ends it well" [ $? -eq 0 ]
 check_exit 1 "no answer where no server is" "$RUDDER" serve --status --bind "$address"
 check "systemd is told" tells_systemd
+check "a fault is told" tells_a_fault
 check "two servers cannot share a state folder; SIGINT ends one" is_alone_on_its_state
 check_exit 2 "other machines need keys" "$RUDDER" serve --bind 'tcp://0.0.0.0:*'
 check_exit 2 "an address that nobody can connect to is refused" "$RUDDER" serve --bind inproc://rudder
