@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/dataset_options.h"
 #include "cli/explain.h"
@@ -125,9 +124,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 static const char *output_format(const cli_redistribute_arguments *a, const rud_dataset *source)
 {
     const char *format = rud_dataset_format_of_path(a->output), *read = rud_dataset_format(source);
-    const size_t length = strlen(a->output);
-    const bool hdf5 = (length > 5 && strcmp(a->output + length - 5, ".hdf5") == 0) ||
-                      (length > 3 && strcmp(a->output + length - 3, ".h5") == 0);
+    const bool hdf5 = cli_has_extension(a->output, ".hdf5") || cli_has_extension(a->output, ".h5");
     if (a->format) return a->format;
     return !format || (hdf5 && strcmp(read, "d4rl") == 0) ? read : format;
 }
@@ -240,9 +237,7 @@ static rud_status print_json(const work *w, FILE *stream)
         rud_json_put_number(o, "explained_variance", r->explained_variance) &&
         rud_json_put_number(o, "mean_quality", r->mean_quality) &&
         rud_json_put_number(o, "seconds", w->seconds);
-    if (made) return cli_json_print(o, stream);
-    json_object_put(o);
-    return rud_error(RUD_ENOMEM, "no memory for the JSON output");
+    return cli_json_print_made(made, o, stream);
 }
 
 static void print_text(const work *w, FILE *stream)
@@ -268,21 +263,14 @@ static rud_status print(const work *w)
     return RUD_OK;
 }
 
-static double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 static rud_status run(work *w)
 {
     const cli_redistribute_arguments *a = w->arguments;
-    const double started = now();
+    const double started = rud_wall_seconds();
     RUD_TRY(load_model(w));
     RUD_TRY(rud_dataset_open(a->input, &a->reading, &w->source));
     RUD_TRY(redistribute(w));
-    w->seconds = now() - started;
+    w->seconds = rud_wall_seconds() - started;
     return print(w);
 }
 
