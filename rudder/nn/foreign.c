@@ -207,6 +207,25 @@ static rud_status find_named_head(const lstm *l, const char *head, const rud_ten
                      names[0] ? names : "none that end in .weight");
 }
 
+/* A layer behind the head would be left out of the prediction without a word. */
+static rud_status check_head_is_last(const lstm *l, const rud_tensor *head)
+{
+    for (size_t k = 0; k < l->file->tensor_count; k++) {
+        const rud_tensor *tensor = &l->file->tensors[k];
+        char behind[LIST_SIZE] = "";
+        if (tensor == head || !ends_with(tensor->name, ".weight") || tensor->rank != 2 ||
+            tensor->shape[1] != head->shape[0] || belongs_to_lstm(l, tensor->name))
+            continue;
+        list(tensor, behind);
+        return rud_error(RUD_EFORMAT,
+                         "more than one linear layer behind the LSTM: %s could read what %s gives; "
+                         "a head is one layer. To explain what %.*s gives, choose it with --head",
+                         behind, head->name, (int)(strlen(head->name) - strlen(".weight")),
+                         head->name);
+    }
+    return RUD_OK;
+}
+
 /* The only one that fits. */
 static rud_status find_head(const lstm *l, const char *head, const rud_tensor **weight)
 {
@@ -221,7 +240,7 @@ static rud_status find_head(const lstm *l, const char *head, const rud_tensor **
         if (fits) *weight = tensor;
         count += fits;
     }
-    if (count == 1) return RUD_OK;
+    if (count == 1) return check_head_is_last(l, *weight);
     if (count > 1)
         return rud_error(RUD_EFORMAT, "%zu heads fit: %s; choose one with --head", count, fitting);
     return rud_error(RUD_EFORMAT,

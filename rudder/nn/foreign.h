@@ -19,8 +19,9 @@ extern "C" {
 #endif
 
 /* head: NULL, or the head's name without `.weight`; needed where two tensors fit. RUD_EFORMAT: no
- * LSTM or two, no head or two, or a shape that does not fit; the message names the tensor, the
- * shape expected and found, and what can be chosen. */
+ * LSTM or two, no head or two, a layer that could stand behind an unnamed head, or a shape that
+ * does not fit; the message names the tensor, the shape expected and found, and what can be
+ * chosen. */
 rud_status rud_network_from_foreign(const rud_tensor_file *file, const char *head,
                                     rud_network **network);
 

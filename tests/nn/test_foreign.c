@@ -202,6 +202,12 @@ static const wrong wrongs[] = {
       {"l.weight_hh_l0", 16, 4},
       {"l.bias_ih_l0", 12, 0},
       {"o.weight", 1, 4}}},
+    {"fc2.weight [1][6] could read what fc1.weight gives; a head is one layer. To explain what fc1 "
+     "gives",
+     {{"l.weight_ih_l0", 16, 3},
+      {"l.weight_hh_l0", 16, 4},
+      {"fc1.weight", 6, 4},
+      {"fc2.weight", 1, 6}}},
     {"o.bias must have the shape [1]",
      {{"l.weight_ih_l0", 16, 3}, {"l.weight_hh_l0", 16, 4}, {"o.weight", 1, 4}, {"o.bias", 2, 0}}},
 };
